@@ -54,8 +54,8 @@ mod vault;
 pub use acting::{
     Acting, ArchiveSizeView, BacklogView, Capacity, ClockView, Copies, CopyChange, CopySelection, CopyView,
     EventLog, EventView, Health, HeldSelection, ListActions, ListBacklogView, ListContent, ListView,
-    NewKeyView, NoticeRecipients, PageRange, Paged, QueuedMessageView, QueuedMessages, RefusalView,
-    SendingView, SiteBacklogView, StartAt,
+    NewKeyView, NotKnown, NotKnownKind, NoticeRecipients, PageRange, Paged, QueuedMessageView,
+    QueuedMessages, RefusalView, SendingView, SiteBacklogView, StartAt,
 };
 pub use archive::summary;
 pub use claims::{ClaimedEntry, CopyClaim, IncomingClaims};

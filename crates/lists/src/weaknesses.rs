@@ -2,6 +2,9 @@
 //! know the effect: the command that sets one explains it, `doctor` warns while it is set, and the audit
 //! records who set it.
 
+use serde_json::Value;
+
+use crate::model::attributes::AttributeChange;
 use crate::model::{Action, ListSettings, MissingKey, PgpSettings, Role, SealedDelivery};
 use crate::workflows::{Asks, Step, StepPurpose, Workflows, step_named};
 
@@ -161,27 +164,87 @@ pub fn of(settings: &ListSettings) -> impl Iterator<Item = &'static Weakness> + 
 }
 
 /// The weaknesses that a change adds.
-pub fn new<'a>(
+fn new<'a>(
     before: &'a ListSettings,
     after: &'a ListSettings,
 ) -> impl Iterator<Item = &'static Weakness> + 'a {
     of(after).filter(|weakness| of(before).all(|earlier| earlier.what != weakness.what))
 }
 
-/// The weaknesses to report after a change of that setting: those that it adds, and those that its new value
-/// leaves as they were.
-pub fn to_report<'a>(
-    before: &'a ListSettings,
-    after: &'a ListSettings,
-    setting: &'a str,
-) -> impl Iterator<Item = &'static Weakness> + 'a {
-    let is_its = move |weakness: &Weakness| weakness.mend.split(' ').next() == Some(setting);
-    of(after)
-        .filter(move |weakness| is_its(weakness) || of(before).all(|earlier| earlier.what != weakness.what))
+impl Weakness {
+    /// The setting that ends it.
+    fn setting(&self) -> &'static str {
+        self.mend.split(' ').next().unwrap_or_default()
+    }
+}
+
+/// What a list gives up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// The effect, as a sentence that continues after the name of the list.
+    pub what: String,
+    /// The setting and value that end it, as `lists set` takes them.
+    pub mend: String,
+}
+
+impl GivenUp {
+    fn of(weakness: &Weakness) -> Self {
+        Self { what: weakness.what.to_owned(), mend: weakness.mend.to_owned() }
+    }
+
+    /// What is known of a change that weakens a list and stands in no row of the table: its direction.
+    fn unnamed(change: &AttributeChange) -> Self {
+        Self {
+            what: format!("by its new {} it protects its members less", change.name),
+            mend: format!("{} {}", change.name, as_written(&change.before)),
+        }
+    }
+}
+
+/// What the list gives up by that change of one setting. It is recorded with the change.
+pub fn given_up(before: &ListSettings, after: &ListSettings, change: &AttributeChange) -> Vec<GivenUp> {
+    let known = new(before, after).filter(|weakness| weakness.setting() == change.name);
+    let known: Vec<GivenUp> = known.map(GivenUp::of).collect();
+    match known.is_empty() && change.weakens {
+        true => vec![GivenUp::unnamed(change)],
+        false => known,
+    }
+}
+
+/// What is said to whoever named these settings: what the changes of them give up, and what their values leave weak as it was.
+pub fn to_report(
+    before: &ListSettings,
+    after: &ListSettings,
+    named: &[&str],
+    changes: &[AttributeChange],
+) -> Vec<GivenUp> {
+    let is_new = |weakness: &Weakness| of(before).all(|earlier| earlier.what != weakness.what);
+    let reported = of(after).filter(|weakness| named.contains(&weakness.setting()) || is_new(weakness));
+    let mut reported: Vec<GivenUp> = reported.map(GivenUp::of).collect();
+    for change in changes {
+        for one in given_up(before, after, change) {
+            if !reported.contains(&one) {
+                reported.push(one);
+            }
+        }
+    }
+    reported
+}
+
+/// A value as the command line takes it.
+fn as_written(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{text}'"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// Each choice is reported when it is made and not when it is taken back, and the setting that is said to
@@ -226,5 +289,19 @@ mod tests {
         }
         let plain = ListSettings { default_nonmember_action: Action::Accept, ..ListSettings::default() };
         assert_eq!(of(&plain).count(), 0, "it promises nothing");
+    }
+
+    /// The way back of a change that stands in no row is a command: what the shell reads otherwise is quoted.
+    #[test]
+    fn a_change_without_a_row_names_its_way_back() {
+        fn check(before: Value, mend: &str) {
+            let change = AttributeChange { name: "verp", before, after: json!(0), weakens: true };
+            assert_eq!(GivenUp::unnamed(&change).mend, format!("verp {mend}"));
+        }
+        check(json!("pgp-policy-open"), "pgp-policy-open");
+        check(json!(true), "true");
+        check(json!(14), "14");
+        check(json!(["owner"]), r#"'["owner"]'"#);
+        check(json!(""), "''");
     }
 }

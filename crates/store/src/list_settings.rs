@@ -28,6 +28,14 @@ pub struct StoredSettings {
     pub unknown: Vec<(String, String)>,
 }
 
+impl StoredSettings {
+    /// The style that counts in place of the list's own, if this version does not know that one.
+    pub fn style_in_place(&self) -> Option<&'static str> {
+        let is_known = styles::named(&self.style).is_some();
+        (!is_known).then(|| simplest_style(self.settings.has_openpgp()))
+    }
+}
+
 /// The settings of a list for a change. Until the transaction ends, nobody else can change them. `None`:
 /// there is no such list.
 pub async fn locked(db: &mut Conn, list: ListNo) -> Result<Option<StoredSettings>, StoreError> {
@@ -43,7 +51,7 @@ pub async fn stored(db: &mut Conn, list: ListNo) -> Result<Option<StoredSettings
     let row = query("SELECT style, openpgp, generation FROM lists WHERE no = $1").bind(list.0);
     let Some(row) = row.fetch_optional(&mut *db).await? else { return Ok(None) };
     let style: String = row.try_get("style")?;
-    let defaults = defaults(&style, row.try_get::<i64>("openpgp")? != 0);
+    let defaults = defaults(list, &style, row.try_get::<i64>("openpgp")? != 0);
     let (mut settings, mut unknown) = (defaults.clone(), Vec::new());
     for (name, value) in rows(db, list).await? {
         if take(list, &mut settings, &name, &value).is_none() {
@@ -80,7 +88,7 @@ pub(crate) async fn write_all(
     settings: &ListSettings,
 ) -> Result<(), StoreError> {
     let row = query("SELECT style FROM lists WHERE no = $1").bind(list.0).fetch_one(&mut *db).await?;
-    let defaults = defaults(&row.try_get::<String>(0)?, settings.has_openpgp());
+    let defaults = defaults(list, &row.try_get::<String>(0)?, settings.has_openpgp());
     for (name, value) in settings.fields() {
         if attribute(name).and_then(|known| known.get(&defaults)).as_ref() != Some(&value) {
             put(&mut *db, list, &defaults, name, &value).await?;
@@ -109,11 +117,32 @@ async fn put(
     statement.execute(db).await.map(|_| ())
 }
 
-/// What a list of that style goes by where it has no row of its own. The style of a newer version counts as the simplest one
-/// that this version knows.
-pub(crate) fn defaults(style: &str, has_openpgp: bool) -> ListSettings {
-    let simplest = if has_openpgp { "pgp-default" } else { "legacy-default" };
-    let style = styles::named(style).or_else(|| styles::named(simplest));
+/// Deletes the row of a setting that this version does not know. Returns whether there was one. [`change`] counts the change.
+pub async fn forget(db: &mut Conn, list: ListNo, name: &str) -> Result<bool, StoreError> {
+    let row = query("DELETE FROM list_settings WHERE list_no = $1 AND name = $2").bind(list.0).bind(name);
+    Ok(row.execute(db).await?.rows_affected() > 0)
+}
+
+/// The simplest style that this version knows: it counts where the style of a list is that of a newer version. A list with OpenPGP
+/// stays one.
+fn simplest_style(has_openpgp: bool) -> &'static str {
+    if has_openpgp { "pgp-default" } else { "legacy-default" }
+}
+
+/// What a list of that style goes by where it has no row of its own.
+pub(crate) fn defaults(list: ListNo, style: &str, has_openpgp: bool) -> ListSettings {
+    let simplest = simplest_style(has_openpgp);
+    let known = styles::named(style);
+    if known.is_none() && newer::is_first(format!("style of list {}", list.0)) {
+        tracing::warn!(
+            event = "style-not-known",
+            list = list.0,
+            style,
+            simplest,
+            "the style of a list is not known to this version; the list goes by the simplest one"
+        );
+    }
+    let style = known.or_else(|| styles::named(simplest));
     let settings = style.map(styles::Style::settings).unwrap_or_default();
     let pgp = has_openpgp.then(|| settings.pgp.clone().unwrap_or_default());
     ListSettings { pgp, ..settings }

@@ -147,6 +147,6 @@ fn without_rows(row: &SqlRow, no: ListNo) -> Result<MailingList, StoreError> {
     Ok(MailingList {
         no,
         name: ListName::new(&local, &host).map_err(|_| DAMAGED)?,
-        settings: list_settings::defaults(&style, row.try_get::<i64>("openpgp")? != 0),
+        settings: list_settings::defaults(no, &style, row.try_get::<i64>("openpgp")? != 0),
     })
 }

@@ -8,6 +8,7 @@ mod health;
 mod list_keys;
 mod lists;
 mod messages;
+mod newer;
 mod paged;
 
 use sealist_lists::events::{Actor, Event};
@@ -24,6 +25,7 @@ pub use events::{EventLog, EventView};
 pub use health::{BacklogView, ClockView, Health, ListBacklogView, NewKeyView, SiteBacklogView};
 pub use lists::{ArchiveSizeView, ListActions, ListView, NoticeRecipients};
 pub use messages::{HeldSelection, QueuedMessageView, QueuedMessages, RefusalView};
+pub use newer::{NotKnown, NotKnownKind};
 pub use paged::{PageRange, Paged};
 pub use sealist_store::capacity::Capacity;
 pub use sealist_store::copies::CopySelection;

@@ -11,14 +11,15 @@ mod view;
 use std::sync::Arc;
 
 use sealist_lists::events::{Event, EventKind};
-use sealist_lists::model::attributes::{AttributeChange, SettingChange, attribute, changed};
+use sealist_lists::model::attributes::{AttributeChange, NewValue, SettingChange, attribute, changed};
 use sealist_lists::model::{ListName, ListSettings, MailingList};
 use sealist_lists::texts::Text;
-use sealist_lists::weaknesses::{self, Weakness};
+use sealist_lists::weaknesses::{self, GivenUp};
 use sealist_lists::workflows::Workflows;
 use sealist_store::events::{self, Occasion};
 use sealist_store::list_settings::{self, Generation, StoredSettings};
 use sealist_store::{Conn, lists};
+use serde_json::Value;
 
 pub use refused::SettingRefused;
 pub use view::{SettingView, SettingsView};
@@ -37,8 +38,10 @@ pub struct SettingsChanged {
     pub generation: Generation,
     /// The settings that have another value than before.
     pub changes: Vec<AttributeChange>,
-    /// What the list gives up by the settings that were named.
-    pub weaknesses: Vec<&'static Weakness>,
+    /// What a newer version wrote and this version forgot: names and values as they were stored.
+    pub forgotten: Vec<(String, String)>,
+    /// What the list gives up by the settings that were named: the owners are told of each change that does so.
+    pub given_up: Vec<GivenUp>,
 }
 
 /// The settings of one list, with somebody who looks at them or changes them.
@@ -95,28 +98,59 @@ struct Wish {
 }
 
 impl Wish {
-    async fn carry_out(self, db: &mut Conn) -> Result<SettingsChanged, SettingRefused> {
+    async fn carry_out(mut self, db: &mut Conn) -> Result<SettingsChanged, SettingRefused> {
         let stored = list_settings::locked(&mut *db, self.list.no).await?;
         let stored = stored.ok_or_else(|| SettingRefused::NoSuchList(self.list.name.to_string()))?;
         if self.expected.is_some_and(|expected| expected != stored.generation) {
             return Err(SettingRefused::Conflict { generation: stored.generation });
         }
+        let forgotten = self.take_forgotten(&stored);
         let (after, mut changes) = changed(&stored.settings, &stored.defaults, &self.wishes)?;
         changes.extend(self.taken_from_newer(&stored, &after));
         check(&after, &self.workflows)?;
         for wish in &self.wishes {
             check_new(&after, &wish.name)?;
         }
-        let weaknesses = self.weaknesses(&stored.settings, &after);
+        let named: Vec<&str> = self.wishes.iter().map(|wish| wish.name.as_str()).collect();
+        let given_up = weaknesses::to_report(&stored.settings, &after, &named, &changes);
         let list = MailingList { settings: after, ..self.list.clone() };
         let mut generation = stored.generation;
-        if !changes.is_empty() {
+        if !changes.is_empty() || !forgotten.is_empty() {
             let rows: Vec<_> = changes.iter().map(|change| (change.name, change.after.clone())).collect();
             list_settings::change(&mut *db, list.no, &stored.defaults, &rows).await?;
             generation += 1;
             self.record(&mut *db, &stored, &list, &changes).await?;
+            self.forget(db, &forgotten).await?;
         }
-        Ok(SettingsChanged { list, generation, changes, weaknesses })
+        Ok(SettingsChanged { list, generation, changes, forgotten, given_up })
+    }
+
+    /// Takes those wishes out that reset a setting of a newer version, which this version does not know: its row can be deleted,
+    /// and nothing else can be done with it. Returns these settings.
+    fn take_forgotten(&mut self, stored: &StoredSettings) -> Vec<(String, String)> {
+        let is_strange = |name: &str| attribute(name).is_none_or(|one| one.get(&stored.settings).is_none());
+        let is_forgotten = |name: &str| {
+            let resets = |wish: &SettingChange| wish.name == name && wish.to == NewValue::Default;
+            is_strange(name) && self.wishes.iter().any(resets)
+        };
+        let forgotten = stored.unknown.iter().filter(|(name, _)| is_forgotten(name)).cloned();
+        let forgotten: Vec<(String, String)> = forgotten.collect();
+        let is_done = |wish: &SettingChange| {
+            wish.to == NewValue::Default && forgotten.iter().any(|(name, _)| *name == wish.name)
+        };
+        self.wishes.retain(|wish| !is_done(wish));
+        forgotten
+    }
+
+    async fn forget(&self, db: &mut Conn, forgotten: &[(String, String)]) -> Result<(), SettingRefused> {
+        for (name, value) in forgotten {
+            list_settings::forget(&mut *db, self.list.no, name).await?;
+            let old = shown(&Value::String(value.clone()));
+            let (name, new) = (name.clone(), String::new());
+            let kind = EventKind::SettingChanged { name, old, new, weakens: Vec::new() };
+            events::record(&mut *db, &self.occasion, &Event::of_list(self.list.no, kind)).await?;
+        }
+        Ok(())
     }
 
     /// The settings that are named and have a value of a newer version. The value that is chosen now takes its place, also where
@@ -136,19 +170,6 @@ impl Wish {
         stored.unknown.iter().filter_map(replaced).collect()
     }
 
-    /// What the settings that are named leave weak.
-    fn weaknesses(&self, before: &ListSettings, after: &ListSettings) -> Vec<&'static Weakness> {
-        let mut told: Vec<&'static Weakness> = Vec::new();
-        for wish in &self.wishes {
-            for weakness in weaknesses::to_report(before, after, &wish.name) {
-                if told.iter().all(|known| known.what != weakness.what) {
-                    told.push(weakness);
-                }
-            }
-        }
-        told
-    }
-
     /// Records each change, and notes for those in charge what weakens the list.
     async fn record(
         &self,
@@ -158,11 +179,12 @@ impl Wish {
         changes: &[AttributeChange],
     ) -> Result<(), SettingRefused> {
         for change in changes {
+            let weakens = weaknesses::given_up(&before.settings, &list.settings, change);
             let kind = EventKind::SettingChanged {
                 name: change.name.to_owned(),
                 old: shown(&change.before),
                 new: shown(&change.after),
-                weakens: given_up(&before.settings, &list.settings, change),
+                weakens: weakens.into_iter().map(|one| one.what).collect(),
             };
             events::record(&mut *db, &self.occasion, &Event::of_list(list.no, kind)).await?;
         }
@@ -181,22 +203,11 @@ impl Wish {
     }
 }
 
-/// What the list gives up by that change, in sentences.
-fn given_up(before: &ListSettings, after: &ListSettings, change: &AttributeChange) -> Vec<String> {
-    let of_change = |weakness: &&Weakness| weakness.mend.split(' ').next() == Some(change.name);
-    let known = weaknesses::new(before, after).filter(of_change).map(|weakness| weakness.what.to_owned());
-    let known: Vec<String> = known.collect();
-    match known.is_empty() && change.weakens {
-        true => vec!["it protects its members less than before".to_owned()],
-        false => known,
-    }
-}
-
 /// Characters of a value in a notice or in the audit.
 const MAX_SHOWN: usize = 200;
 
 /// A value as people read it.
-fn shown(value: &serde_json::Value) -> String {
+fn shown(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),

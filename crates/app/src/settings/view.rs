@@ -12,6 +12,8 @@ use crate::error::AppError;
 pub struct SettingsView {
     /// The style that gives the defaults.
     pub style: String,
+    /// The style that counts in its place, if this version does not know it.
+    pub style_in_place: Option<&'static str>,
     /// How often the settings were changed: who changes them may say which they saw.
     pub generation: Generation,
     /// The settings that such a list has.
@@ -60,6 +62,7 @@ impl SettingActions<'_> {
         Ok(SettingsView {
             settings: views.collect(),
             derived: DERIVED.iter().map(|one| (one.name, (one.of)(&list))).collect(),
+            style_in_place: stored.style_in_place(),
             style: stored.style,
             generation: stored.generation,
             unknown: stored.unknown,

@@ -23,6 +23,7 @@ mod key_rollover;
 mod members;
 mod moved_clock;
 mod names;
+mod newer;
 mod outside;
 mod people;
 mod preferences;

@@ -183,9 +183,14 @@ async fn owners_are_told_of_each_change_that_weakens_their_list() {
     for attribute in attributes().filter(|attribute| attribute.weakening != Weakening::Never) {
         for (strong, weak) in weakening_steps(&attribute, &list.settings) {
             let stronger = change(&app, &list, &[(attribute.name, &strong)], None).await;
-            if stronger.is_err() || change(&app, &list, &[(attribute.name, &weak)], None).await.is_err() {
-                continue;
-            }
+            let weaker = change(&app, &list, &[(attribute.name, &weak)], None).await;
+            let (Ok(_), Ok(weaker)) = (stronger, weaker) else { continue };
+            // Whoever sets it reads what the list gives up and how that ends, in the words of the event.
+            let told: Vec<&str> = weaker.given_up.iter().map(|one| one.what.as_str()).collect();
+            let recorded = weakens_of_newest(&app).await;
+            assert!(!recorded.is_empty(), "{}", attribute.name);
+            assert!(recorded.iter().all(|one| told.contains(&one.as_str())), "{told:?} {recorded:?}");
+            assert!(weaker.given_up.iter().any(|one| one.mend.starts_with(&format!("{} ", attribute.name))));
             let shown = |written: &str| {
                 let value = attribute.kind.read(written).unwrap();
                 value.as_str().map_or_else(|| value.to_string(), str::to_owned)
@@ -215,6 +220,12 @@ async fn owners_are_told_of_each_change_that_weakens_their_list() {
     }
 }
 
+/// What the newest event of the site says that a list gives up.
+async fn weakens_of_newest(app: &App) -> Vec<String> {
+    let event = app.as_operator().events().newest(None, 1).await.unwrap().remove(0);
+    serde_json::from_value(event.data["weakens"].clone()).unwrap()
+}
+
 /// Whoever chooses a value takes the place of a newer version's value, also with the value that counted meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_of_a_newer_version_gives_way_to_a_choice() {
@@ -236,6 +247,37 @@ async fn a_value_of_a_newer_version_gives_way_to_a_choice() {
     check(async |app, list| reset(app, list, &["encrypt_outgoing"]).await.unwrap()).await;
 }
 
+/// A setting that this version does not know can be removed, and is not changed otherwise; what nobody wrote is refused with the
+/// names that there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_of_a_newer_version_can_be_removed() {
+    let (app, list, _folder) = site_with(PLAIN, "team@lists.example").await;
+    let no = list.no;
+    for (name, value) in [("colour", "{\"of\": \"the sky\"}"), ("encrypt_outgoing", "true")] {
+        let newer = app.store.write(move |db| Box::pin(testing::write_setting(db, no, name, value)));
+        newer.await.unwrap();
+    }
+    let unknown = async || -> Vec<String> {
+        let view = app.as_operator().settings(&list.name).show().await.unwrap();
+        view.unknown.into_iter().map(|(name, _)| name).collect()
+    };
+    assert!(change(&app, &list, &[("colour", "blue")], None).await.is_err());
+    for names in [&["color"][..], &["colour", "no_such"]] {
+        let refused = reset(&app, &list, names).await.unwrap_err().to_string();
+        assert!(refused.contains("subject_prefix, ") && refused.contains("archive, "), "{refused}");
+    }
+    assert_eq!(unknown().await, ["colour", "encrypt_outgoing"], "all or nothing");
+    let done = reset(&app, &list, &["colour", "footer"]).await.unwrap();
+    assert_eq!((done.generation, done.changes.len()), (1, 0));
+    assert_eq!(done.forgotten, [("colour".to_owned(), "{\"of\": \"the sky\"}".to_owned())]);
+    let event = app.as_operator().events().newest(None, 1).await.unwrap().remove(0);
+    assert_eq!((event.event.as_str(), event.data["name"].as_str()), ("setting-changed", Some("colour")));
+    // A setting that only lists with OpenPGP have is none that this list knows.
+    assert_eq!(reset(&app, &list, &["encrypt_outgoing"]).await.unwrap().generation, 2);
+    assert_eq!(unknown().await, [""; 0]);
+    assert!(reset(&app, &list, &["colour"]).await.is_err(), "it is gone");
+}
+
 /// A list without OpenPGP promises nothing, and to make a list stronger is no news.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_weakens_nothing_is_told_to_nobody() {
@@ -247,7 +289,7 @@ async fn what_weakens_nothing_is_told_to_nobody() {
         let (app, list, _folder) = site_with(style, "team@lists.example").await;
         join(&app, &list, OLGA, Role::Owner, None).await;
         let done = change(&app, &list, &[(name, value)], None).await.unwrap();
-        assert_eq!(done.changes.len(), 1);
+        assert_eq!((done.changes.len(), done.given_up), (1, Vec::new()), "{style} {name}");
         assert_eq!(notices(&app).await, [], "{style} {name}");
     }
 }

@@ -36,13 +36,10 @@ pub enum SettingError {
     },
 }
 
-/// The most names that fit on a line.
-const FEW: usize = 10;
-
 fn neighbours(nearest: Option<&str>, known: &[String]) -> String {
     match nearest {
         Some(nearest) => format!("; did you mean {nearest:?}?"),
-        None if !known.is_empty() && known.len() <= FEW => format!("; there are {}", known.join(", ")),
+        None if !known.is_empty() => format!("; there are {}", known.join(", ")),
         None => String::new(),
     }
 }

@@ -207,7 +207,8 @@ mod tests {
         );
         for far in ["frobnicate", "postal_code", "digest_volume", "x"] {
             let unknown = settings.set(far, "x").unwrap_err().to_string();
-            assert_eq!(unknown, format!("there is no setting {far:?}"));
+            let names: Vec<&str> = settings.fields().into_iter().map(|(name, _)| name).collect();
+            assert_eq!(unknown, format!("there is no setting {far:?}; there are {}", names.join(", ")));
         }
         let value = settings.set("unsigned_msg_action", "explode").unwrap_err();
         let words = r#""explode" is no value for "unsigned_msg_action": it takes one of accept, defer, hold, reject, discard"#;

@@ -39,20 +39,25 @@ pub(super) async fn change(
 ) -> anyhow::Result<CommandOutput> {
     let names: Vec<String> = wishes.iter().map(|wish| wish.name.clone()).collect();
     let done = app.as_operator().settings(list).change(None, wishes).await?;
-    let warnings = done.weaknesses.iter().map(|weakness| {
-        format!("{list}: {}; fix: sealist lists set {list} {}", weakness.what, weakness.mend)
-    });
+    let warnings = done
+        .given_up
+        .iter()
+        .map(|one| format!("{list}: {}; fix: sealist lists set {list} {}", one.what, one.mend));
 
     let changes = done
         .changes
         .iter()
         .map(|change| json!({ "setting": change.name, "before": change.before, "after": change.after }));
+    let forgotten = done.forgotten.iter();
+    let forgotten = forgotten.map(|(name, value)| json!({ "setting": name, "before": value, "after": null }));
     let data = json!({
         "set": names,
-        "changes": changes.collect::<Vec<Value>>(),
+        "changes": changes.chain(forgotten).collect::<Vec<Value>>(),
         "generation": done.generation,
     });
-    let lines: String = names.iter().map(|name| format!("{name} is set\n")).collect();
+    let is_gone = |name: &String| done.forgotten.iter().any(|(gone, _)| gone == name);
+    let line = |name| format!("{name} is {}\n", if is_gone(name) { "removed" } else { "set" });
+    let lines: String = names.iter().map(line).collect();
     Ok(warned((lines, data), warnings))
 }
 
@@ -60,6 +65,9 @@ pub(super) async fn change(
 pub(super) async fn show(app: &App, list: &ListName) -> anyhow::Result<CommandOutput> {
     let view = app.as_operator().settings(list).show().await?;
     let mut text = String::new();
+    if let Some(in_place) = view.style_in_place {
+        text += &format!("style = {}  (not known to this version; {in_place} counts)\n", view.style);
+    }
     let mut settings = Map::new();
     for one in &view.settings {
         let differs = if one.differs() { format!("  (default {})", one.default) } else { String::new() };
@@ -79,6 +87,7 @@ pub(super) async fn show(app: &App, list: &ListName) -> anyhow::Result<CommandOu
     let unknown = view.unknown.iter().map(|(name, value)| (name.clone(), json!(value)));
     let data = json!({
         "style": view.style,
+        "style_in_place": view.style_in_place,
         "generation": view.generation,
         "settings": settings,
         "derived": derived.collect::<Map<_, _>>(),

@@ -3,6 +3,7 @@
 mod clock;
 mod keys;
 mod network;
+mod newer;
 mod postfix;
 mod queue;
 mod routes;
@@ -124,12 +125,13 @@ async fn examine(path: &Path) -> Vec<Diagnosis> {
     findings
 }
 
-/// Checks that need the database: clocks, its speed, and lists.
+/// Checks that need the database: clocks, its speed, lists, and what a newer version wrote.
 async fn of_database(app: &App) -> Vec<Diagnosis> {
     let looked = async {
         let mut findings = clock::examine_database(app).await?;
         findings.extend(system::examine_server(app).await?);
         findings.extend(safety::examine_lists(app).await?);
+        findings.extend(newer::examine(app).await?);
         Ok::<_, AppError>(findings)
     };
     looked.await.unwrap_or_else(|error| vec![of_failure(&error)])

@@ -48,6 +48,7 @@ async fn each_style_comes_back_without_a_row(site: Site) {
         let list = make(&site, &format!("{}@lists.example", style.name), style.name, style.settings()).await;
         assert_eq!(settings(&site, list).await, style.settings(), "{}", style.name);
         let found = stored(&site, list).await;
+        assert_eq!(found.style_in_place(), None);
         assert_eq!((found.settings, found.defaults), (style.settings(), style.settings()));
         assert_eq!((found.style.as_str(), found.generation, found.unknown.len()), (style.name, 0, 0));
     }
@@ -100,6 +101,12 @@ async fn what_a_newer_version_wrote_is_kept(site: Site) {
     change(&site, list, "default_member_action", json!("hold")).await;
     let found = stored(&site, list).await;
     assert_eq!((found.settings.default_member_action, found.unknown.len()), (Action::Hold, 3));
+    // Whoever does not want it deletes the row, once.
+    for was_there in [true, false] {
+        let forgot = site.store.write(move |db| Box::pin(list_settings::forget(db, list, "colour")));
+        assert_eq!(forgot.await.unwrap(), was_there);
+    }
+    assert_eq!(stored(&site, list).await.unknown.len(), 2);
 }
 
 /// A list with OpenPGP stays one, whatever the style is called.
@@ -116,6 +123,10 @@ async fn an_unknown_style_is_no_way_to_the_clear(site: Site) {
     assert_eq!(found, ListSettings { max_message_kib: 7, ..pgp });
     assert!(found.encrypting());
     assert_eq!(settings(&site, site.list).await, ListSettings::default());
+    for (number, in_place) in [(list, "pgp-default"), (site.list, "legacy-default")] {
+        let found = stored(&site, number).await;
+        assert_eq!((found.style.as_str(), found.style_in_place()), ("pgp-of-the-future", Some(in_place)));
+    }
 }
 
 async fn settings_go_with_their_list(site: Site) {
