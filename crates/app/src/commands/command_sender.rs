@@ -92,53 +92,31 @@ impl CommandSender {
             let brought = SignedTexts::by(app, list, entry, None);
             return Ok(Self::closed(requester, facts, brought, Closed::TokenOutside));
         }
-        let signers = signers(&facts, &waiting)?;
-        let opened = open(app, list, message, &signers, now).await?;
-        let brought = SignedTexts::by(app, list, entry, opened.as_ref());
-        let past = brought.past(app).await?;
-        let elsewhere =
-            |opened: &Opened| addressed(app, opened, list, entry.sub_address) == Addressed::Elsewhere;
-        let misled = match past.replay {
-            Replay::PostedHere | Replay::PostedElsewhere | Replay::SeenHere => Some(Problem::Replayed),
-            _ if opened.as_ref().is_some_and(elsewhere) => Some(Problem::NotMeantForHere),
-            _ => None,
-        };
-        let known = facts.known.as_ref().map(Certificate::fingerprint);
-        let by_known = |opened: &Opened| {
-            opened.valid_signature().is_some_and(|valid| Some(valid.certificate()) == known.as_ref())
-        };
-        let is_meant = opened.as_ref().is_none_or(|opened| is_meant(app, opened, list, entry.sub_address));
-        let brought = if is_meant { brought } else { SignedTexts::by(app, list, entry, None) };
-        let signed = misled.is_none() && is_meant && opened.as_ref().is_some_and(by_known);
-        let encrypted =
-            framed || opened.as_ref().is_some_and(|opened| opened.encryption() != Encryption::None);
-        let (mut script, text) = script(entry.sub_address, opened.as_ref(), message);
+        let evidence = Evidence::of(list_context, entry, message, &facts, &waiting).await?;
+        let opened = evidence.opened.as_ref();
+        let encrypted = framed || opened.is_some_and(|opened| opened.encryption() != Encryption::None);
+        let (script, text) = script(entry.sub_address, opened, message);
         // The unencrypted part of an encrypted message says nothing about the encrypted part.
         let in_address = answering(list_context, &address, &[], detail).await?;
         let mut tokens = answering(list_context, &address, &script.tokens, None).await?;
         if !encrypted {
             tokens.extend(in_address.iter().cloned());
         }
-        let no_such =
-            detail.filter(|_| tokens.is_empty() && script.lines.iter().all(|(_, read)| read.is_err()));
-        if let Some(token) = no_such {
-            script.lines = vec![("confirm".to_owned(), Ok(MailCommand::Confirm(token.to_owned())))];
-        }
-        imply(&mut script, &tokens, !list.settings.has_openpgp());
-        imply_confirmation(&mut script, &text);
-        let keys = match &opened {
+        let script = complete(script, &text, detail, &tokens, list);
+        let keys = match opened {
             Some(opened) => opened.key_blocks(),
             None => key_blocks(&Entity::parse(message)),
         };
         let autocrypt =
             (!encrypted).then(|| autocrypt_key(&Entity::parse(message).headers, &address)).flatten();
         // A message that somebody else sent here proves nothing, whatever tokens it contains.
-        let speaks = misled.is_none() && (signed || !tokens.is_empty());
+        let speaks = evidence.misled.is_none() && (evidence.signed || !tokens.is_empty());
         let proven = if speaks { Proven::Yes } else { Proven::No };
         let closed = (encrypted && proven == Proven::No).then(|| match in_address.is_empty() {
-            true => Closed::of(&facts.roles, opened.as_ref().map(Opened::encryption)),
+            true => Closed::of(&facts.roles, opened.map(Opened::encryption)),
             false => Closed::TokenOutside,
         });
+        let Evidence { opened, signed, misled, brought, past } = evidence;
         let requester = Requester { address, proven, source };
         Ok(Self {
             requester,
@@ -188,6 +166,64 @@ impl CommandSender {
             |one: &&Answering| one.place == QuestionScope::Address && one.token.eq_ignore_ascii_case(token);
         self.tokens.iter().find(same)
     }
+}
+
+/// What an opened message proves. The fields of the same names in [`CommandSender`] explain them.
+struct Evidence {
+    opened: Option<Opened>,
+    signed: bool,
+    misled: Option<Problem>,
+    brought: SignedTexts,
+    past: ReplayHistory,
+}
+
+impl Evidence {
+    /// Opens the message, and looks its signed texts up in the replay record.
+    async fn of(
+        list_context: ListContext<'_>,
+        entry: &QueueEntry,
+        message: &Arc<ReceivedMessage>,
+        facts: &PersonFacts,
+        waiting: &[Request],
+    ) -> Result<Self, AppError> {
+        let ListContext { app, list, now } = list_context;
+        let opened = open(app, list, message, &signers(facts, waiting)?, now).await?;
+        let brought = SignedTexts::by(app, list, entry, opened.as_ref());
+        let past = brought.past(app).await?;
+        let elsewhere =
+            |opened: &Opened| addressed(app, opened, list, entry.sub_address) == Addressed::Elsewhere;
+        let misled = match past.replay {
+            Replay::PostedHere | Replay::PostedElsewhere | Replay::SeenHere => Some(Problem::Replayed),
+            _ if opened.as_ref().is_some_and(elsewhere) => Some(Problem::NotMeantForHere),
+            _ => None,
+        };
+        let known = facts.known.as_ref().map(Certificate::fingerprint);
+        let by_known = |opened: &Opened| {
+            opened.valid_signature().is_some_and(|valid| Some(valid.certificate()) == known.as_ref())
+        };
+        let is_meant = opened.as_ref().is_none_or(|opened| is_meant(app, opened, list, entry.sub_address));
+        let brought = if is_meant { brought } else { SignedTexts::by(app, list, entry, None) };
+        let signed = misled.is_none() && is_meant && opened.as_ref().is_some_and(by_known);
+        Ok(Self { opened, signed, misled, brought, past })
+    }
+}
+
+/// Adds the commands that the message implies: by the token `detail` in the address, by the tokens in the text, and by the
+/// statements in the text.
+fn complete(
+    mut script: CommandScript,
+    text: &str,
+    detail: Option<&str>,
+    tokens: &[Answering],
+    list: &MailingList,
+) -> CommandScript {
+    let no_such = detail.filter(|_| tokens.is_empty() && script.lines.iter().all(|(_, read)| read.is_err()));
+    if let Some(token) = no_such {
+        script.lines = vec![("confirm".to_owned(), Ok(MailCommand::Confirm(token.to_owned())))];
+    }
+    imply(&mut script, tokens, !list.settings.has_openpgp());
+    imply_confirmation(&mut script, text);
+    script
 }
 
 /// Whether the signed text asks for what the address means. An address such as `-leave` turns any mail into a
