@@ -9,7 +9,7 @@ use sealist_lists::names;
 use sealist_mail::{SmtpStage, Timestamp};
 
 use crate::nodes::Claimant;
-use crate::sql::{placeholders, query};
+use crate::sql::{SqlRow, placeholders, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "deliveries" };
@@ -110,9 +110,52 @@ pub async fn claim(
     );
     let oldest = claimant.bind(query(sql).bind(now.0)).fetch_optional(&mut *db).await?;
     let Some(post) = oldest else { return Ok(None) };
+    let no = SendingNo(post.try_get(0)?);
+    let claimed = claim_of(db, no, claimant.node, limit, now).await?;
+    if claimed.is_empty() {
+        // Other nodes have claimed them.
+        return Ok(None);
+    }
+    let kind = Kind::from_name(&post.try_get::<String>(4)?).ok_or(DAMAGED)?;
+    let mut rows = Vec::with_capacity(claimed.len());
+    for row in &claimed {
+        match delivery(row, kind)? {
+            Some(delivery) => rows.push(delivery),
+            // The member left while another node made the recipients.
+            None => {
+                let gone = query("DELETE FROM deliveries WHERE no = $1").bind(row.try_get::<i64>(0)?);
+                gone.execute(&mut *db).await?;
+            }
+        }
+    }
+    for row in rows.iter().filter(|row| row.proves) {
+        let of_this = query("UPDATE members SET prove_post = $2 WHERE no = $1 AND prove_post = 0");
+        let of_this = of_this.bind(row.member.map(|member| member.0)).bind(no.0);
+        of_this.execute(&mut *db).await?;
+    }
+    let channel = Channel::from_name(&post.try_get::<String>(5)?).ok_or(DAMAGED)?;
+    Ok(Some(Batch {
+        post: no,
+        kind,
+        channel,
+        list: ListNo(post.try_get(1)?),
+        body: BodyNo(post.try_get(2)?),
+        envelope_from: post.try_get(3)?,
+        rows,
+    }))
+}
+
+/// Claims up to `limit` due recipients of one sending. The columns are those that [`delivery`] reads.
+async fn claim_of(
+    db: &mut Conn,
+    sending: SendingNo,
+    node: NodeNo,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<SqlRow>, StoreError> {
     // The `+` makes SQLite use the index of due rows instead of all recipients of the sending, most of whom
     // may have their copies.
-    let rows = query(format!(
+    let claim = query(format!(
         "UPDATE deliveries SET attempts = attempts + 1, claimed_by = $4 WHERE no IN
          (SELECT no FROM deliveries WHERE +sending_no = $1 AND state = 'due' AND claimed_by IS NULL AND next_at <= $2
           ORDER BY next_at, sending_no LIMIT $3 {})
@@ -123,60 +166,28 @@ pub async fn claim(
          (SELECT allow_cleartext + CASE WHEN m.prove_post IN (0, deliveries.sending_no) THEN 2 ELSE 0 END
              FROM members m WHERE m.no = deliveries.member_no)",
         db.skip_locked()
-    ))
-    .bind(post.try_get::<i64>(0)?)
-    .bind(now.0)
-    .bind(limit)
-    .bind(claimant.node.0)
-    .fetch_all(&mut *db)
-    .await?;
-    if rows.is_empty() {
-        // Other nodes have claimed them.
+    ));
+    claim.bind(sending.0).bind(now.0).bind(limit).bind(node.0).fetch_all(db).await
+}
+
+/// Reads a claimed recipient of a sending of that kind; `None` if the recipient was a member and left.
+fn delivery(row: &SqlRow, kind: Kind) -> Result<Option<Delivery>, StoreError> {
+    let member = row.try_get::<Option<i64>>(3)?.map(MemberNo);
+    let choices = row.try_get::<Option<i64>>(7)?;
+    if member.is_some() && choices.is_none() {
         return Ok(None);
     }
-    let kind = Kind::from_name(&post.try_get::<String>(4)?).ok_or(DAMAGED)?;
-    let mut left: Vec<DeliveryNo> = Vec::new();
-    let rows = rows
-        .iter()
-        .map(|row| {
-            let member = row.try_get::<Option<i64>>(3)?.map(MemberNo);
-            let choices = row.try_get::<Option<i64>>(7)?;
-            if member.is_some() && choices.is_none() {
-                left.push(DeliveryNo(row.try_get(0)?));
-            }
-            let choices = choices.unwrap_or_default();
-            Ok(Delivery {
-                no: DeliveryNo(row.try_get(0)?),
-                email: row.try_get(1)?,
-                address: row.try_get::<Option<i64>>(2)?.map(AddressNo),
-                member,
-                attempts: row.try_get(4)?,
-                card: row.try_get(5)?,
-                name: row.try_get(6)?,
-                allow_cleartext: choices & 1 != 0,
-                proves: choices & 2 != 0 && kind == Kind::Posting,
-            })
-        })
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    // These members left while another node made the recipients.
-    for copy in &left {
-        query("DELETE FROM deliveries WHERE no = $1").bind(copy.0).execute(&mut *db).await?;
-    }
-    let rows: Vec<Delivery> = rows.into_iter().filter(|row| !left.contains(&row.no)).collect();
-    for row in rows.iter().filter(|row| row.proves) {
-        let of_this = query("UPDATE members SET prove_post = $2 WHERE no = $1 AND prove_post = 0");
-        let of_this = of_this.bind(row.member.map(|member| member.0)).bind(post.try_get::<i64>(0)?);
-        of_this.execute(&mut *db).await?;
-    }
-    let channel = Channel::from_name(&post.try_get::<String>(5)?).ok_or(DAMAGED)?;
-    Ok(Some(Batch {
-        post: SendingNo(post.try_get(0)?),
-        kind,
-        channel,
-        list: ListNo(post.try_get(1)?),
-        body: BodyNo(post.try_get(2)?),
-        envelope_from: post.try_get(3)?,
-        rows,
+    let choices = choices.unwrap_or_default();
+    Ok(Some(Delivery {
+        no: DeliveryNo(row.try_get(0)?),
+        email: row.try_get(1)?,
+        address: row.try_get::<Option<i64>>(2)?.map(AddressNo),
+        member,
+        attempts: row.try_get(4)?,
+        card: row.try_get(5)?,
+        name: row.try_get(6)?,
+        allow_cleartext: choices & 1 != 0,
+        proves: choices & 2 != 0 && kind == Kind::Posting,
     }))
 }
 
