@@ -1,5 +1,6 @@
 //! The use cases on an in-process site: one test binary, one module per subject.
 
+#![allow(clippy::too_many_lines, reason = "a test tells one story, or is a table of cases")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod addressed;

@@ -62,6 +62,7 @@ fn honest_pages_stay() {
 
 /// Pages that hide words, by each way in which a page can set a style.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn pages_that_hide_words_do_not() {
     let sizes = [
         "0",
