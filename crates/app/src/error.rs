@@ -1,6 +1,6 @@
 //! The errors of use cases.
 
-use sealist_lists::model::{DeliveryNo, EntryNo, NameRefused, Role, SendingNo, SettingError};
+use sealist_lists::model::{DeliveryNo, EntryNo, NameRefused, RequestNo, Role, SendingNo, SettingError};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{CertificateError, Damaged, KeyError, MergeError, SealError, Unusable};
 use sealist_store::transfer::TransferError;
@@ -145,6 +145,17 @@ pub enum AppError {
     /// No such workflow.
     #[error("there is no workflow {0:?}: `sealist workflows` lists them")]
     NoSuchWorkflow(String),
+    /// No request of that number waits.
+    #[error("there is no request {0}; `sealist requests list` names all that wait")]
+    NoSuchRequest(RequestNo),
+    /// Nothing of that address waits at that list.
+    #[error("nothing of {address} waits at {list}; `sealist requests list` names all that do")]
+    NoRequestOf {
+        /// The address.
+        address: String,
+        /// The list.
+        list: String,
+    },
     /// The request cannot continue.
     #[error("it cannot be done: {0}")]
     Refused(sealist_lists::commands::Problem),
@@ -152,7 +163,7 @@ pub enum AppError {
     #[error("it does not wait for a moderator, but for the person: {0}")]
     NotWaiting(String),
     /// The address has no key.
-    #[error("{0} has no key: `sealist keys import` gives it one")]
+    #[error("{0} has no key: `sealist keys import {0} FILE` gives it one")]
     NoKeyOf(String),
     /// The address has another key than the one that was named.
     #[error("the key of this address is {0}")]
@@ -256,6 +267,8 @@ impl AppError {
             | E::NotKnown(_)
             | E::NoUserOf(_)
             | E::NoKeyOf(_)
+            | E::NoSuchRequest(_)
+            | E::NoRequestOf { .. }
             | E::NoSuchEntry(_)
             | E::NoSuchCopy(_)
             | E::NoSuchPost(_)
@@ -389,6 +402,9 @@ mod tests {
         check(AppError::NoSuchList(name()), ErrorKind::NotFound);
         check(AppError::NotKnown(name()), ErrorKind::NotFound);
         check(AppError::NoSuchEntry(entry), ErrorKind::NotFound);
+        check(AppError::NoSuchRequest(RequestNo(1)), ErrorKind::NotFound);
+        check(AppError::NoRequestOf { address: name(), list: name() }, ErrorKind::NotFound);
+        check(AppError::HasRole { address: name(), role: Role::Owner, list: name() }, ErrorKind::Exists);
         check(AppError::NoSuchCopy(DeliveryNo(1)), ErrorKind::NotFound);
         check(AppError::NoSuchPost(SendingNo(1)), ErrorKind::NotFound);
         check(AppError::NoSuchConsumer(name()), ErrorKind::NotFound);

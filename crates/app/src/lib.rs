@@ -52,10 +52,11 @@ mod uploads;
 mod vault;
 
 pub use acting::{
-    Acting, ArchiveSizeView, BacklogView, Capacity, ClockView, Copies, CopyChange, CopySelection, CopyView,
-    EventLog, EventView, Health, HeldSelection, ListActions, ListBacklogView, ListContent, ListView,
-    NewKeyView, NotKnown, NotKnownKind, NoticeRecipients, PageRange, Paged, QueuedMessageView,
-    QueuedMessages, RefusalView, SendingView, SiteBacklogView, StartAt,
+    Acting, AddressKeyView, ArchiveSizeView, BacklogView, Capacity, CertificateView, ClockView, Copies,
+    CopyChange, CopySelection, CopyView, EventLog, EventView, Health, HeldSelection, KeyActions, ListActions,
+    ListBacklogView, ListContent, ListView, ListedRequest, NewKeyView, NotKnown, NotKnownKind,
+    NoticeRecipients, OfferedKeyView, PageRange, Paged, QueuedMessageView, QueuedMessages, RefusalView,
+    RequestActions, RequestView, SendingView, SiteBacklogView, StartAt, UnknownRequestView,
 };
 pub use archive::summary;
 pub use claims::{ClaimedEntry, CopyClaim, IncomingClaims};
@@ -64,10 +65,7 @@ pub use decisions::MessageDecision;
 pub use error::{AppError, ErrorKind};
 pub use incoming::process;
 pub use intake::{Destination, Intake};
-pub use key_life::{
-    KeyCheck, KeyCheckReport, KeyReport, KeyServerAnswer, KeyServers, Refreshed, Stages, key_report,
-    refresh_address, refresh_next, to_refresh,
-};
+pub use key_life::{KeyCheck, KeyCheckReport, KeyReport, KeyServerAnswer, KeyServers, Refreshed, Stages};
 pub use key_rollover::announce;
 pub use keyring::ListKeys;
 pub use moderation::{Rejected, shunt};
@@ -80,12 +78,11 @@ pub use people::{
     LevelView, LinkedAddressView, MemberActions, MemberChange, MemberKeyState, MemberKeyView, MemberView,
     PreferenceActions, PreferenceHolder, RolesToEnd, SyncPlan, UserActions, UserView,
 };
-pub use requests::{approve_key, approve_request, refuse_request};
 pub use rotation::Rotated;
 pub use sealist_store::nodes::Deployment;
 pub use sealist_store::transfer::{TransferError, TransferProgress};
 pub use settings::{SettingActions, SettingRefused, SettingView, SettingsChanged, SettingsView};
-pub use setup::{NewMember, check_not_own, set_key};
+pub use setup::{NewMember, check_not_own};
 pub use site::App;
 pub use summaries::send_due_summaries;
 pub use upkeep::{MaintenanceReport, reset_future_timers, upkeep};

@@ -104,14 +104,10 @@ pub(crate) async fn effects_of_new(
 ) -> Result<Vec<Effect>, AppError> {
     let NewMember { address, name, role, key } = member;
     check_not_own(&list.name, &address)?;
-    let given = match key {
-        Some(key) => Some(key_to_set(app, &address, &key, known, now).await?),
-        None => None,
-    };
     let mut effects = vec![Effect::Verify(address.clone())];
-    let arrival = match given {
-        Some(given) => {
-            effects.push(given.effect(&address));
+    let arrival = match key {
+        Some(key) => {
+            effects.push(set_key(app, &address, &key, known, now).await?);
             Vec::new()
         }
         None => on_arrival(ListContext { app, list, now }, &address).await?,
@@ -121,44 +117,15 @@ pub(crate) async fn effects_of_new(
     Ok(effects)
 }
 
-/// Gives an address the certificate that an admin vouches for, or merges an update or a revocation into its
-/// certificate, without losing anything that is known. Copies that waited become due if it can be used.
-pub async fn set_key(
-    app: &App,
-    address: &Address,
-    key: &[u8],
-    now: Timestamp,
-) -> Result<Certificate, AppError> {
-    let given = key_to_set(app, address, key, KnownKey::MayBeReplaced, now).await?;
-    let certificate = given.certificate.clone();
-    app.carry_out(None, vec![given.effect(address)], app.operator.clone(), now).await?;
-    Ok(certificate)
-}
-
-/// A key that an admin gives, and how it is recorded.
-struct Given {
-    certificate: Certificate,
-    /// The generation of the certificate that it replaces, or is merged into.
-    seen: Option<i64>,
-    row: CertificateRow,
-    change: KeyChange,
-}
-
-impl Given {
-    fn effect(self, address: &Address) -> Effect {
-        let Self { seen, row, change, .. } = self;
-        let (address, row) = (address.clone(), Box::new(row));
-        Effect::SetKey { address, seen, row, change, step: KeyStep::Changed }
-    }
-}
-
-async fn key_to_set(
+/// What is done to give an address a certificate that an admin vouches for, or to merge an update or a revocation into its
+/// certificate. Errs if the certificate cannot be used, and with [`AppError::HasOtherKey`] if it may not replace another one.
+pub(crate) async fn set_key(
     app: &App,
     address: &Address,
     key: &[u8],
     rule: KnownKey,
     now: Timestamp,
-) -> Result<Given, AppError> {
+) -> Result<Effect, AppError> {
     let mut db = app.store.reader().await?;
     let (seen, known) = match people::find_address(&mut db, address).await? {
         Some(no) => (keys::generation_of(&mut db, no).await?, keys::certificate_of(&mut db, no).await?),
@@ -166,8 +133,7 @@ async fn key_to_set(
     };
     drop(db);
     let (site, before, whose, octets) = (app.clone(), known.clone(), address.clone(), key.to_vec());
-    let made = key_work(move || row_to_set(&site, before.as_ref(), &whose, &octets, now));
-    let (certificate, row) = made.await??;
+    let row = key_work(move || row_to_set(&site, before.as_ref(), &whose, &octets, now)).await??;
     let old = known.as_ref().map(|known| known.fingerprint.clone()).unwrap_or_default();
     let is_other = old != row.fingerprint;
     if known.is_some() && is_other && rule == KnownKey::Stays {
@@ -184,7 +150,8 @@ async fn key_to_set(
         changed_at: now,
         suspended_at: None,
     };
-    Ok(Given { certificate, seen, row, change })
+    let (address, row) = (address.clone(), Box::new(row));
+    Ok(Effect::SetKey { address, seen, row, change, step: KeyStep::Changed })
 }
 
 fn row_to_set(
@@ -193,16 +160,13 @@ fn row_to_set(
     address: &Address,
     key: &[u8],
     now: Timestamp,
-) -> Result<(Certificate, CertificateRow), AppError> {
+) -> Result<CertificateRow, AppError> {
     let Some(known) = known else { return certificate_row(app, address, key, now) };
     let before = Certificate::from_stored(&known.certificate)?;
     match before.merge(key) {
         Err(MergeError::OtherKey) => certificate_row(app, address, key, now),
         Err(error) => Err(error.into()),
-        Ok(merged) => {
-            let row = updated_row(app, address, known, &merged, now);
-            Ok((merged, row))
-        }
+        Ok(merged) => Ok(updated_row(app, address, known, &merged, now)),
     }
 }
 
@@ -211,12 +175,11 @@ fn certificate_row(
     address: &Address,
     key: &[u8],
     now: Timestamp,
-) -> Result<(Certificate, CertificateRow), AppError> {
+) -> Result<CertificateRow, AppError> {
     let certificate = Certificate::read_one(key)?;
     certificate.usable(now)?;
     if !certificate.addresses(now).contains(address) {
         return Err(AppError::OtherAddress(address.to_string()));
     }
-    let row = row_of(app, address, &certificate, now);
-    Ok((certificate, row))
+    Ok(row_of(app, address, &certificate, now))
 }

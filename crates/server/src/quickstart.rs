@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use sealist_app::{AppError, NewMember};
 use sealist_lists::model::{ListName, Role, SubAddress};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::Address;
 use serde_json::json;
 
 use crate::admin::CommandOutput;
@@ -25,7 +25,6 @@ pub(crate) struct QuickstartOptions {
 
 /// Makes what is missing, and returns what to print.
 pub(crate) async fn run(path: &Path, options: QuickstartOptions) -> anyhow::Result<CommandOutput> {
-    let now = Timestamp::now();
     let name = match options.list {
         Some(name) => name,
         None => format!("team@lists.{}", options.admin.domain()).parse()?,
@@ -48,7 +47,7 @@ pub(crate) async fn run(path: &Path, options: QuickstartOptions) -> anyhow::Resu
         .map(|file| std::fs::read(&file).with_context(|| format!("cannot read {}", file.display())))
         .transpose()?;
     if let Some(key) = &key {
-        sealist_app::set_key(&app, &options.admin, key, now).await?;
+        app.as_operator().keys().import(&options.admin, key).await?;
     }
     for role in [Role::Owner, Role::Member] {
         let admin = NewMember { address: options.admin.clone(), name: String::new(), role, key: key.clone() };

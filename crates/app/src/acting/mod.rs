@@ -5,11 +5,13 @@
 mod copies;
 mod events;
 mod health;
+mod keys;
 mod list_keys;
 mod lists;
 mod messages;
 mod newer;
 mod paged;
+mod requests;
 
 use sealist_lists::events::{Actor, Event};
 use sealist_lists::model::{ListName, ListNo, MailingList};
@@ -23,10 +25,12 @@ use crate::site::App;
 pub use copies::{Copies, CopyChange, CopyView, SendingView};
 pub use events::{EventLog, EventView};
 pub use health::{BacklogView, ClockView, Health, ListBacklogView, NewKeyView, SiteBacklogView};
+pub use keys::{AddressKeyView, CertificateView, KeyActions};
 pub use lists::{ArchiveSizeView, ListActions, ListView, NoticeRecipients};
 pub use messages::{HeldSelection, QueuedMessageView, QueuedMessages, RefusalView};
 pub use newer::{NotKnown, NotKnownKind};
 pub use paged::{PageRange, Paged};
+pub use requests::{ListedRequest, OfferedKeyView, RequestActions, RequestView, UnknownRequestView};
 pub use sealist_store::capacity::Capacity;
 pub use sealist_store::copies::CopySelection;
 pub use sealist_store::events::consumers::StartAt;
@@ -76,6 +80,16 @@ impl<'a> Acting<'a> {
     /// The health of the site.
     pub fn health(self) -> Health<'a> {
         Health(self)
+    }
+
+    /// The requests that wait for an answer.
+    pub fn requests(self) -> RequestActions<'a> {
+        RequestActions(self)
+    }
+
+    /// The keys of people.
+    pub fn keys(self) -> KeyActions<'a> {
+        KeyActions(self)
     }
 
     /// The events, and who follows them.

@@ -1,9 +1,8 @@
 //! Earlier keys of an address that authorised the current one. If one of them proves to be compromised, its
 //! authorisation is suspended.
 
-use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
+use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::AddressNo;
-use sealist_mail::Timestamp;
 use sealist_openpgp::Certificate;
 use sealist_store::events::{self, Occasion};
 use sealist_store::key_changes::{self, Authority, KeyChange};
@@ -24,7 +23,7 @@ pub(super) async fn check_authorities(
     app: &App,
     servers: &dyn KeyServers,
     no: AddressNo,
-    now: Timestamp,
+    occasion: &Occasion,
 ) -> Result<(), AppError> {
     let (seen, row, changes) = {
         let mut db = app.store.reader().await?;
@@ -38,8 +37,8 @@ pub(super) async fn check_authorities(
             continue;
         }
         let (merged, _) = with_answers(servers, &seen.address, &Certificate::from_stored(old)?).await?;
-        if is_compromised(&merged, now) {
-            return doubt(app, seen, &row, &change.old, now).await;
+        if is_compromised(&merged, occasion.now) {
+            return doubt(app, seen, &row, &change.old, occasion).await;
         }
     }
     Ok(())
@@ -50,8 +49,9 @@ async fn doubt(
     seen: WatchedCertificate,
     before: &CertificateRow,
     revoked: &str,
-    now: Timestamp,
+    occasion: &Occasion,
 ) -> Result<(), AppError> {
+    let now = occasion.now;
     let known = Certificate::from_stored(&before.certificate)?;
     let numbers = key_checks::openpgp_lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
     let mut told = Vec::new();
@@ -60,7 +60,7 @@ async fn doubt(
     }
     let (no, after, revoked) = (seen.address_no, suspended_row(&known), revoked.to_owned());
     let change = KeyChange::of_same_key(&after.fingerprint, Authority::Revocation, None, now);
-    let occasion = Occasion { actor: Actor::Server(ServerCause::Keys), now };
+    let occasion = occasion.clone();
     let suspended = Event {
         list: None,
         subject: Some(seen.address.clone()),

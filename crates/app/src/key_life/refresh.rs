@@ -1,7 +1,7 @@
 //! Looks for updates of known certificates where they are published, and merges them. No answer can set a new
 //! key for an address or add trust.
 
-use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
+use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::AddressNo;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, CertificateChange, Unusable};
@@ -10,6 +10,7 @@ use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::key_checks::{self, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::{key_refresh, people};
+use serde::Serialize;
 
 use super::previous_keys;
 use super::row::updated_row;
@@ -18,48 +19,49 @@ use crate::error::AppError;
 use crate::site::App;
 
 /// The result of one look-up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Refreshed {
     /// Whose it is.
-    pub address: Address,
+    pub address: String,
     /// Which one.
     pub fingerprint: String,
-    /// What has changed.
-    pub changes: Vec<CertificateChange>,
+    /// What has changed, in words.
+    pub changes: Vec<String>,
     /// Which servers gave no useful answer, and why.
     pub failures: Vec<String>,
 }
 
 /// Looks up the certificate whose last look-up is the oldest and before `before`. `None`: there is none.
-pub async fn refresh_next(
+pub(crate) async fn refresh_next(
     app: &App,
     servers: &dyn KeyServers,
     before: Timestamp,
-    now: Timestamp,
+    occasion: &Occasion,
 ) -> Result<Option<Refreshed>, AppError> {
+    let now = occasion.now;
     let taken = app.store.write(move |db| Box::pin(key_refresh::take_due(db, before, now)));
     match taken.await? {
-        Some(no) => refresh(app, servers, no, now).await,
+        Some(no) => refresh(app, servers, no, occasion).await,
         None => Ok(None),
     }
 }
 
 /// Looks up the certificate of an address now. `None`: it has none.
-pub async fn refresh_address(
+pub(crate) async fn refresh_address(
     app: &App,
     servers: &dyn KeyServers,
     address: &Address,
-    now: Timestamp,
+    occasion: &Occasion,
 ) -> Result<Option<Refreshed>, AppError> {
     let no = people::find_address(&mut *app.store.reader().await?, address).await?;
     match no {
-        Some(no) => refresh(app, servers, no, now).await,
+        Some(no) => refresh(app, servers, no, occasion).await,
         None => Ok(None),
     }
 }
 
 /// How many certificates can be looked up.
-pub async fn to_refresh(app: &App) -> Result<u64, AppError> {
+pub(crate) async fn to_refresh(app: &App) -> Result<u64, AppError> {
     let count = key_refresh::count(&mut *app.store.reader().await?).await?;
     Ok(u64::try_from(count).unwrap_or_default())
 }
@@ -68,8 +70,9 @@ async fn refresh(
     app: &App,
     servers: &dyn KeyServers,
     no: AddressNo,
-    now: Timestamp,
+    occasion: &Occasion,
 ) -> Result<Option<Refreshed>, AppError> {
+    let now = occasion.now;
     let (seen, row) = {
         let mut db = app.store.reader().await?;
         (key_checks::watched(&mut db, no).await?, keys::certificate_of(&mut db, no).await?)
@@ -78,12 +81,17 @@ async fn refresh(
     let known = Certificate::from_stored(&row.certificate)?;
     let (merged, mut failures) = with_answers(servers, &seen.address, &known).await?;
     let mut changes = merged.changes_since(&known, now);
-    if !changes.is_empty() && !record(app, &seen, &row, &merged, &changes, now).await? {
+    if !changes.is_empty() && !record(app, &seen, &row, &merged, &changes, occasion).await? {
         failures.push("the key was set anew meanwhile".to_owned());
         changes.clear();
     }
-    previous_keys::check_authorities(app, servers, no, now).await?;
-    Ok(Some(Refreshed { address: seen.address, fingerprint: seen.fingerprint, changes, failures }))
+    previous_keys::check_authorities(app, servers, no, occasion).await?;
+    Ok(Some(Refreshed {
+        address: seen.address.to_string(),
+        fingerprint: seen.fingerprint,
+        changes: changes.iter().map(ToString::to_string).collect(),
+        failures,
+    }))
 }
 
 async fn record(
@@ -92,8 +100,9 @@ async fn record(
     before: &CertificateRow,
     merged: &Certificate,
     changes: &[CertificateChange],
-    now: Timestamp,
+    occasion: &Occasion,
 ) -> Result<bool, AppError> {
+    let now = occasion.now;
     let (no, after) = (seen.address_no, updated_row(app, &seen.address, before, merged, now));
     let authority = match merged.usable(now) {
         Err(Unusable::Revoked(_)) => Authority::Revocation,
@@ -103,7 +112,7 @@ async fn record(
     let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
     let words = words.join(", ");
     let seen = seen.clone();
-    let occasion = Occasion { actor: Actor::Server(ServerCause::Keys), now };
+    let occasion = occasion.clone();
     let event = Event {
         list: None,
         subject: Some(seen.address.clone()),

@@ -1,10 +1,10 @@
-//! Decisions about requests on the command line.
+//! Decisions of people in charge about requests, and about keys in doubt.
 
-use sealist_lists::events::Actor;
 use sealist_lists::model::MailingList;
 use sealist_lists::workflows::Question;
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::Address;
 use sealist_openpgp::{Certificate, Fingerprint};
+use sealist_store::events::Occasion;
 use sealist_store::key_changes::{Authority, KeyChange};
 use sealist_store::requests::Request;
 use sealist_store::{StoreError, keys, lists, people};
@@ -18,11 +18,16 @@ use crate::site::App;
 
 /// Approves a request that waits for a moderator. Errs with [`AppError::NotWaiting`] if it waits for
 /// something else, and with [`AppError::Refused`] if it is no longer possible: then it ends.
-pub async fn approve_request(app: &App, request: Request, by: Actor, now: Timestamp) -> Result<(), AppError> {
+pub(crate) async fn approve_request(
+    app: &App,
+    request: Request,
+    occasion: &Occasion,
+) -> Result<(), AppError> {
     if request.question != Question::Approval.name() {
         return Err(AppError::NotWaiting(request.question));
     }
     let list = list_of(app, &request).await?;
+    let Occasion { actor: by, now } = occasion.clone();
     let list_context = ListContext { app, list: &list, now };
     let Transition { effects, told } =
         decide(list_context, request, MessageDecision::Accept, by.clone()).await?;
@@ -34,14 +39,14 @@ pub async fn approve_request(app: &App, request: Request, by: Actor, now: Timest
 }
 
 /// Rejects a request. The person is told, with the reason if there is one.
-pub async fn refuse_request(
+pub(crate) async fn refuse_request(
     app: &App,
     request: Request,
     reason: &str,
-    by: Actor,
-    now: Timestamp,
+    occasion: &Occasion,
 ) -> Result<(), AppError> {
     let list = list_of(app, &request).await?;
+    let Occasion { actor: by, now } = occasion.clone();
     let list_context = ListContext { app, list: &list, now };
     let refused = MessageDecision::Reject(reason.to_owned());
     let Transition { effects, .. } = decide(list_context, request, refused, by.clone()).await?;
@@ -50,13 +55,13 @@ pub async fn refuse_request(
 
 /// Approves the key that an address has, after somebody compared the fingerprint. Copies that waited are
 /// sent. Errs if the address has another key, or the key was changed at this moment.
-pub async fn approve_key(
+pub(crate) async fn approve_key(
     app: &App,
     address: &Address,
     fingerprint: &Fingerprint,
-    by: Actor,
-    now: Timestamp,
-) -> Result<Certificate, AppError> {
+    occasion: &Occasion,
+) -> Result<(), AppError> {
+    let Occasion { actor: by, now } = occasion.clone();
     let no_key = || AppError::NoKeyOf(address.to_string());
     let (seen, known) = {
         let mut db = app.store.reader().await?;
@@ -75,8 +80,7 @@ pub async fn approve_key(
         Effect::SetKey { address: address.clone(), seen, row, change, step: KeyStep::Changed },
         Effect::KeyApproved(address),
     ];
-    app.carry_out(None, effects, by, now).await?;
-    Ok(certificate)
+    app.carry_out(None, effects, by, now).await
 }
 
 async fn list_of(app: &App, request: &Request) -> Result<MailingList, AppError> {

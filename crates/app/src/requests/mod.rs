@@ -23,7 +23,7 @@ use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::events::Trier;
 use sealist_store::requests::{self, Request, RequestPlace, RequestedBy};
 
-pub use decide::{approve_key, approve_request, refuse_request};
+pub(crate) use decide::{approve_key, approve_request, refuse_request};
 pub(crate) use facts::{PersonFacts, facts};
 pub(crate) use name::{first_free, in_key, is_chosen_here, is_free, is_shown};
 pub(crate) use offer::Offer;

@@ -5,7 +5,7 @@ use crate::answer_forms::key_set::KEY_SET;
 use crate::answer_forms::{Asked, NOT_COME, REQUEST, STATEMENT, text};
 use crate::moved_clock::{Mail, OPENPGP, day, deliver, receive, site_with};
 use crate::readers::read_copy;
-use sealist_app::{App, approve_request};
+use sealist_app::App;
 use sealist_lists::model::ListNo;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Address, Entity, first_text};
@@ -155,7 +155,7 @@ async fn a_name_comes_with_the_answer_or_the_key() {
         let mut db = stage.app.store.reader().await.unwrap();
         let request = requests::of_address(&mut db, stage.no, &address, day(0)).await.unwrap().remove(0);
         drop(db);
-        approve_request(&stage.app, request, stage.app.operator.clone(), day(0)).await.unwrap();
+        stage.app.as_operator().at(day(0)).requests().approve(request.no).await.unwrap();
         deliver(&stage.app, day(0)).await;
         let mut db = stage.app.store.reader().await.unwrap();
         let roles = people::roles_of(&mut db, stage.no, &address).await.unwrap();

@@ -4,7 +4,7 @@ mod forged;
 
 use sealist_app::{
     App, BanChange, CopyChange, CopySelection, ErrorKind, HeldSelection, LastOwner, MemberChange,
-    MessageDecision, NewMember, RolesToEnd, StartAt, set_key, upkeep,
+    MessageDecision, NewMember, RolesToEnd, StartAt, upkeep,
 };
 use sealist_lists::model::{DeliveryNo, EntryNo, ListName, MailingList, Role, SendingNo};
 use sealist_mail::Timestamp;
@@ -286,7 +286,12 @@ async fn each_change_of_a_key_is_one_event() {
     let joined = ["address-verified", "key-changed", "member-joined"];
     let joined: Vec<String> = joined.iter().map(|event| format!("{event} by command-line {ANNE}")).collect();
     assert_eq!(stage.happened().await, joined);
-    set_key(app, &address(ANNE), &other.certificate().to_bytes(), day(1)).await.unwrap();
+    app.as_operator()
+        .at(day(1))
+        .keys()
+        .import(&address(ANNE), &other.certificate().to_bytes())
+        .await
+        .unwrap();
     check("another key", &["key-changed by command-line anne@x.example"]).await;
     app.as_operator().at(day(1)).lists().rotate_key(&list.name).await.unwrap();
     let rotated = stage.happened().await;

@@ -80,7 +80,7 @@ impl Stage {
         self.without_key(address, role).await;
         if self.list.settings.has_openpgp() {
             let key = person.certificate().to_bytes();
-            sealist_app::set_key(&self.app, &address.parse().unwrap(), &key, day(-4)).await.unwrap();
+            self.app.as_operator().at(day(-4)).keys().import(&address.parse().unwrap(), &key).await.unwrap();
         }
         person
     }

@@ -2,7 +2,6 @@
 //! what they ask for, and each at most once.
 
 use crate::moved_clock::{OPENPGP, day, join, receive, site_with};
-use sealist_app::set_key;
 use sealist_lists::model::Role;
 use sealist_openpgp::testing::heavy::{self, Numbers};
 use sealist_openpgp::testing::{Kind, Person, verifications};
@@ -27,7 +26,7 @@ async fn a_forged_mail_has_its_keys_read_once_at_most() {
         join(&app, &list, &address, Role::Member, None).await;
         if has_key {
             let key = Person::new(&address, Kind::Curve25519, day(-9)).certificate().armored();
-            set_key(&app, &address.parse().unwrap(), &key, day(-4)).await.unwrap();
+            app.as_operator().at(day(-4)).keys().import(&address.parse().unwrap(), &key).await.unwrap();
         }
     }
     let key = Certificate::read_one(&heavy::key(Numbers::Brainpool, None, 1, day(0))).unwrap().fingerprint();

@@ -7,7 +7,7 @@ use crate::moved_clock::{
     two_nodes_on_postgres,
 };
 use crate::readers::read_copy;
-use sealist_app::{App, KeyCheck, Stages, set_key, upkeep};
+use sealist_app::{App, KeyCheck, Stages, upkeep};
 use sealist_lists::model::Role;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::Certificate;
@@ -184,7 +184,12 @@ async fn seventy_days(app: &App, members: usize) {
         if today == RENEWED_ON {
             for (address, state) in state_of.iter().filter(|(_, state)| state.is_renewed()) {
                 let update = people[state].renewed(day(500), day(today)).certificate().to_bytes();
-                set_key(app, &address.parse().unwrap(), &update, day(today)).await.unwrap();
+                app.as_operator()
+                    .at(day(today))
+                    .keys()
+                    .import(&address.parse().unwrap(), &update)
+                    .await
+                    .unwrap();
             }
         }
         for mail in deliver(app, day(today)).await {

@@ -4,17 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use sealist_app::{App, Deployment, KeyReport, Rotated, approve_key, key_report, set_key};
+use sealist_app::{AddressKeyView, App, CertificateView, Deployment, KeyReport, Rotated};
 use sealist_lists::model::{AddressNo, ListName, MailingList};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
-use sealist_store::keys::CertificateRow;
-use sealist_store::people;
 use serde_json::{Value, json};
 
 use super::{CommandOutput, read_file, refresh, wkd};
 use crate::config::{Config, KeyStorage};
-use crate::exit::{Code, Ending};
+use crate::exit::Ending;
 use crate::vault;
 
 /// How many keys are read from the database at a time.
@@ -81,7 +79,7 @@ pub(crate) enum KeyCommands {
 }
 
 pub(super) async fn run(app: &App, config: &Config, command: KeyCommands) -> anyhow::Result<CommandOutput> {
-    let now = app.store.now();
+    let keys = app.as_operator().keys();
     Ok(match command {
         KeyCommands::Rotate { list } => {
             let lists = app.as_operator().lists();
@@ -96,30 +94,26 @@ pub(super) async fn run(app: &App, config: &Config, command: KeyCommands) -> any
             (text, json!({ "keys": keys }))
         }
         KeyCommands::MasterKey { file } => (make_master_key(&file)?, Value::Null),
-        KeyCommands::Show { address } => describe_key(&stored(app, &address).await?, now)?,
-        KeyCommands::Check { file: None } => table_of_site(app, now).await?,
+        KeyCommands::Show { address } => described(&keys.show(&address).await?),
+        KeyCommands::Check { file: None } => table_of_site(app).await?,
         KeyCommands::Check { file: Some(file) } => {
             let all = Certificate::read(&read_file(&file)?).with_context(|| file.display().to_string())?;
-            let (texts, data): (Vec<_>, Vec<_>) = all.iter().map(|key| describe(key, now)).unzip();
-            (texts.join("\n"), data.into())
+            let views: Vec<_> = all.iter().map(|key| CertificateView::of(key, app.now())).collect();
+            (views.iter().map(describe).collect::<Vec<_>>().join("\n"), json!(views))
         }
         KeyCommands::Import { address, file } => {
-            set_key(app, &address, &read_file(&file)?, now).await?;
-            let (text, data) = describe_key(&stored(app, &address).await?, now)?;
-            (
-                format!("address      {address}\n{text}"),
-                merged(data, json!({ "address": address.to_string() })),
-            )
+            let key = keys.import(&address, &read_file(&file)?).await?;
+            let (text, data) = described(&key);
+            (format!("address      {address}\n{text}"), data)
         }
         KeyCommands::Refresh { address } => refresh::run(app, config, address).await?,
         KeyCommands::Wkd { folder } => wkd::run(app, &folder).await?,
         KeyCommands::Approve { address, fingerprint } => {
-            let certificate = approve_key(app, &address, &fingerprint, app.operator.clone(), now).await?;
-            let (text, data) = describe(&certificate, now);
-            (format!("address      {address}\n{text}"), data)
+            let key = keys.approve(&address, &fingerprint).await?;
+            (format!("address      {address}\n{}", describe(&key.certificate)), json!(key))
         }
         KeyCommands::Export { address } => {
-            let certificate = Certificate::from_stored(&stored(app, &address).await?.certificate)?;
+            let certificate = keys.certificate(&address).await?;
             let armored = String::from_utf8_lossy(&certificate.armored()).into_owned();
             (armored.clone(), json!({ "address": address.to_string(), "certificate": armored }))
         }
@@ -168,74 +162,42 @@ fn rotated(config: &Config, list: &MailingList, rotated: &Rotated) -> CommandOut
 }
 
 /// Describes the key of an address, and when it was confirmed.
-fn describe_key(row: &CertificateRow, now: Timestamp) -> anyhow::Result<CommandOutput> {
-    let (text, data) = describe(&Certificate::from_stored(&row.certificate)?, now);
-    let confirmed = row.confirmed_at.map(Timestamp::rfc3339);
-    let since = confirmed.as_deref().unwrap_or("no: `sealist keys approve` does it");
-    Ok((format!("{text}confirmed    {since}\n"), merged(data, json!({ "confirmed_at": confirmed }))))
+fn described(key: &AddressKeyView) -> CommandOutput {
+    let since = key.confirmed_at.as_deref().unwrap_or("no: `sealist keys approve` does it");
+    (format!("{}confirmed    {since}\n", describe(&key.certificate)), json!(key))
 }
 
 /// A table of all keys of the site.
-async fn table_of_site(app: &App, now: Timestamp) -> anyhow::Result<CommandOutput> {
+async fn table_of_site(app: &App) -> anyhow::Result<CommandOutput> {
     let mut text = format!("{:<32} {:<40} {:<10} {}\n", "address", "fingerprint", "until", "state");
-    let mut data = Vec::new();
+    let mut all = Vec::new();
     let mut after = AddressNo(0);
-    while let Some((page, last)) = key_report(app, after, PAGE, now).await? {
-        for KeyReport { email, fingerprint, problem, until } in page {
-            let until = until.map(Timestamp::rfc3339);
-            let day = until.as_deref().map_or("-", |until| &until[..10]);
-            let state = problem.as_deref().unwrap_or("usable");
-            let key = fingerprint.as_deref().unwrap_or("-");
-            text.push_str(&format!("{email:<32} {key:<40} {day:<10} {state}\n"));
-            data.push(json!({
-                "address": email,
-                "fingerprint": fingerprint,
-                "usable": problem.is_none(),
-                "problem": problem,
-                "usable_until": until,
-            }));
-        }
+    let keys = app.as_operator().keys();
+    while let Some((page, last)) = keys.report(after, PAGE).await? {
+        text.extend(page.iter().map(line));
+        all.extend(page);
         after = last;
     }
-    Ok((text, data.into()))
+    Ok((text, json!(all)))
 }
 
-async fn stored(app: &App, address: &Address) -> anyhow::Result<CertificateRow> {
-    let mut db = app.store.reader().await?;
-    let Some(no) = people::find_address(&mut db, address).await? else {
-        return Err(Ending::new(Code::NoUser, format!("{address} is not known here")).into());
-    };
-    let row = sealist_store::keys::certificate_of(&mut db, no).await?;
-    row.with_context(|| format!("{address} has no key: run `sealist keys import {address} FILE`"))
+fn line(key: &KeyReport) -> String {
+    let KeyReport { address, fingerprint, problem, usable_until, .. } = key;
+    let until = usable_until.map(Timestamp::rfc3339);
+    let day = until.as_deref().map_or("-", |until| &until[..10]);
+    let state = problem.as_deref().unwrap_or("usable");
+    let fingerprint = fingerprint.as_deref().unwrap_or("-");
+    format!("{address:<32} {fingerprint:<40} {day:<10} {state}\n")
 }
 
-fn describe(certificate: &Certificate, now: Timestamp) -> CommandOutput {
-    let fingerprint = certificate.fingerprint();
-    let problem = certificate.usable(now).err().map(|problem| problem.to_string());
-    let until = certificate.usable(now).ok().and_then(|card| card.valid_until()).map(Timestamp::rfc3339);
-    let users = certificate.user_ids();
-    let usable = match (&problem, &until) {
+fn describe(key: &CertificateView) -> String {
+    let CertificateView { fingerprint, user_ids, problem, usable_until, .. } = key;
+    let usable = match (problem, usable_until) {
         (Some(problem), _) => format!("no: {problem}"),
         (None, Some(until)) => format!("until {until}"),
         (None, None) => "yes".to_owned(),
     };
-    let text =
-        format!("fingerprint  {fingerprint}\nuser ids     {}\nusable       {usable}\n", users.join(", "));
-    let data = json!({
-        "fingerprint": fingerprint.to_string(),
-        "user_ids": users,
-        "usable": problem.is_none(),
-        "problem": problem,
-        "usable_until": until,
-    });
-    (text, data)
-}
-
-fn merged(mut data: Value, more: Value) -> Value {
-    if let (Some(data), Value::Object(more)) = (data.as_object_mut(), more) {
-        data.extend(more);
-    }
-    data
+    format!("fingerprint  {fingerprint}\nuser ids     {}\nusable       {usable}\n", user_ids.join(", "))
 }
 
 #[cfg(test)]

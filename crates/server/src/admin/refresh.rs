@@ -1,7 +1,7 @@
 //! `sealist keys refresh`: looks for updates of keys now.
 
 use anyhow::Context as _;
-use sealist_app::{App, Refreshed, refresh_address, refresh_next, to_refresh};
+use sealist_app::{App, Refreshed};
 use sealist_mail::Address;
 use serde_json::json;
 
@@ -24,33 +24,23 @@ pub(super) async fn run(
     let mut all = Vec::new();
     match address {
         Some(address) => {
-            let refreshed = refresh_address(app, &servers, &address, app.store.now()).await?;
+            let refreshed = app.as_operator().keys().refresh(&servers, &address).await?;
             all.push(refreshed.with_context(|| format!("{address} has no key"))?);
         }
         None => {
-            let (began, count) = (app.store.now(), to_refresh(app).await?);
-            while let Some(refreshed) = refresh_next(app, &servers, began, app.store.now()).await? {
+            let (began, count) = (app.now(), app.as_operator().keys().refreshable().await?);
+            while let Some(refreshed) = app.as_operator().keys().refresh_next(&servers, began).await? {
                 all.push(refreshed);
                 print_error(&format!("\r{} of {count}", all.len()));
             }
             print_error("\n");
         }
     }
-    let text = all.iter().map(lines).collect();
-    let data = all.iter().map(|one| {
-        json!({
-            "address": one.address.to_string(),
-            "fingerprint": one.fingerprint,
-            "changes": one.changes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "failures": one.failures,
-        })
-    });
-    Ok((text, data.collect()))
+    Ok((all.iter().map(lines).collect(), json!(all)))
 }
 
 fn lines(refreshed: &Refreshed) -> String {
     let Refreshed { address, changes, failures, .. } = refreshed;
-    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
     let what = if changes.is_empty() { "nothing new".to_owned() } else { changes.join(", ") };
     let failures: String = failures.iter().map(|failure| format!("    {failure}\n")).collect();
     format!("{address}: {what}\n{failures}")

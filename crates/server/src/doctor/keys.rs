@@ -1,6 +1,6 @@
 //! Checks keys: those of the lists by a round trip, and those of the members.
 
-use sealist_app::{App, AppError, Deployment, ListKeys, key_report};
+use sealist_app::{App, AppError, Deployment, ListKeys};
 use sealist_lists::model::{AddressNo, MailingList};
 use sealist_mail::{Address, Boundary, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, Encryption, KeyIds, SealedPost, SignWith};
@@ -120,9 +120,10 @@ async fn members(app: &App) -> Result<Vec<Diagnosis>, AppError> {
     let now = Timestamp::now();
     let (mut good, mut unusable, mut soon) = (0, 0, 0);
     let mut after = AddressNo(0);
-    while let Some((page, last)) = key_report(app, after, PAGE, now).await? {
+    let keys = app.as_operator().keys();
+    while let Some((page, last)) = keys.report(after, PAGE).await? {
         for key in &page {
-            match (&key.problem, key.until) {
+            match (&key.problem, key.usable_until) {
                 (Some(_), _) => unusable += 1,
                 (None, Some(until)) if until.0 - now.0 < SOON_MS => soon += 1,
                 (None, _) => good += 1,

@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use sealist_app::{App, AppError, KeyServers, Refreshed, refresh_next, to_refresh};
+use sealist_app::{App, AppError, KeyServers, Refreshed};
+use sealist_lists::events::{Actor, ServerCause};
 use sealist_openpgp::random;
 use tokio::sync::watch;
 
+/// Who changes keys here.
+const BY: Actor = Actor::Server(ServerCause::Keys);
 /// The longest pause, even with few keys.
 const LONGEST: Duration = Duration::from_secs(3600);
 
@@ -17,7 +20,7 @@ pub(crate) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     loop {
-        let keys = to_refresh(&app).await.unwrap_or_default();
+        let keys = app.act_as(BY).keys().refreshable().await.unwrap_or_default();
         tokio::select! {
             () = tokio::time::sleep(pause(every, keys, random())) => {}
             _ = stop.wait_for(|stop| *stop) => return,
@@ -53,7 +56,7 @@ pub(crate) async fn run(
 async fn next(app: &App, servers: &dyn KeyServers, every: Duration) -> Result<Option<Refreshed>, AppError> {
     let now = app.now();
     let every_ms = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
-    refresh_next(app, servers, now.plus_ms(-every_ms), now).await
+    app.act_as(BY).keys().refresh_next(servers, now.plus_ms(-every_ms)).await
 }
 
 /// Between half and one and a half of the average interval, so that requests show no pattern.
