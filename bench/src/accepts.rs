@@ -5,11 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use sealist_lists::model::{ListName, ListSettings, SubAddress};
+use sealist_app::testing::CommitYardstick;
 use sealist_mail::Timestamp;
 use sealist_smtp::client::{Connection, Envelope, NextHop, RecipientResult, WireBody};
-use sealist_store::bodies::StoredBody as Stored;
-use sealist_store::{Store, StoreError, lists, queue};
 use tempfile::TempDir;
 
 use crate::site::{BenchSite, PGP, PLAIN};
@@ -80,21 +78,12 @@ async fn session(target: NextHop, to: String, message: Vec<u8>) -> anyhow::Resul
 
 async fn commits_per_s() -> anyhow::Result<f64> {
     let folder = TempDir::with_prefix("sealist-bench")?;
-    let store = Store::open(&folder.path().join("yardstick.db")).await?;
-    let name: ListName = "team@lists.example".parse()?;
-    let now = Timestamp::now();
-    let list = store.write(move |db| {
-        Box::pin(async move { lists::create(db, &name, "x", &ListSettings::default(), now).await })
-    });
-    let list = list.await.map_err(|error: StoreError| error)?;
+    let database = folder.path().join("yardstick.db");
+    let yardstick = CommitYardstick::make(&database, "team@lists.example".parse()?, Timestamp::now()).await?;
     let began = Instant::now();
     let mut commits = 0;
     while began.elapsed() < YARDSTICK_TIME {
-        let body = Stored::Plain { outer: Vec::new(), payload: vec![b'x'; OCTETS] };
-        let pushed = store.write(move |db| {
-            Box::pin(async move { queue::push(db, list, (SubAddress::Posting, ""), &body, b"t", now).await })
-        });
-        pushed.await.map_err(|error: StoreError| error)?;
+        yardstick.commit(OCTETS).await?;
         commits += 1;
     }
     Ok(count(commits) / began.elapsed().as_secs_f64())

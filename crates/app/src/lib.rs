@@ -47,6 +47,8 @@ mod signed_texts;
 mod site;
 mod summaries;
 mod summary_facts;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod upkeep;
 mod uploads;
 mod vault;

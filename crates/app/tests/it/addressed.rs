@@ -68,7 +68,7 @@ impl Stage {
     }
 
     async fn own_posts(&self) -> bool {
-        let mut db = self.app.store.reader().await.unwrap();
+        let mut db = self.app.store().reader().await.unwrap();
         let roles = people::roles_of(&mut db, self.list.no, &ANNE.parse().unwrap()).await.unwrap();
         roles[0].preferences.receive_own_postings
     }

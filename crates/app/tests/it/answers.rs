@@ -152,12 +152,12 @@ async fn a_name_comes_with_the_answer_or_the_key() {
         let signed = signed.replacen(&format!("From: {}", asked.address), &from, 1);
         stage.say(REQUEST, signed.as_bytes()).await;
         let address: Address = asked.address.parse().unwrap();
-        let mut db = stage.app.store.reader().await.unwrap();
+        let mut db = stage.app.store().reader().await.unwrap();
         let request = requests::of_address(&mut db, stage.no, &address, day(0)).await.unwrap().remove(0);
         drop(db);
         stage.app.as_operator().at(day(0)).requests().approve(request.no).await.unwrap();
         deliver(&stage.app, day(0)).await;
-        let mut db = stage.app.store.reader().await.unwrap();
+        let mut db = stage.app.store().reader().await.unwrap();
         let roles = people::roles_of(&mut db, stage.no, &address).await.unwrap();
         assert_eq!(roles[0].display_name, expected, "{in_key} {in_answer}");
     }

@@ -55,7 +55,7 @@ impl Archive {
     }
 
     async fn kept(&self) -> Vec<(ArchivedPost, PostSummary)> {
-        let mut db = self.app.store.reader().await.unwrap();
+        let mut db = self.app.store().reader().await.unwrap();
         let page = archive::page(&mut db, self.list.no, PostNo(0), 100).await.unwrap();
         drop(db);
         let mut kept = Vec::new();

@@ -95,13 +95,13 @@ fn report(about: &str, status: &str, message_id: &str) -> String {
 
 /// The score of a member.
 async fn score(app: &App, list: &MailingList, address: &str) -> u32 {
-    let mut db = app.store.reader().await.unwrap();
+    let mut db = app.store().reader().await.unwrap();
     bounce_scores::score(&mut db, list.no, &address.parse().unwrap()).await.unwrap()
 }
 
 /// The members to whom no posts go any more.
 async fn stopped(app: &App, list: &MailingList) -> Vec<String> {
-    let mut db = app.store.reader().await.unwrap();
+    let mut db = app.store().reader().await.unwrap();
     let roster = people::roster(&mut db, list.no, Role::Member, MemberNo(0), 9).await.unwrap();
     let enabled = sealist_lists::model::DeliveryStatus::Enabled;
     roster
@@ -391,7 +391,8 @@ async fn what_happens_at_the_bounce_address_can_be_looked_up() {
         arrive(&app, to, None, message, day(1)).await;
     }
     let stopped_at = async || {
-        let events = events::newest(&mut app.store.reader().await.unwrap(), Some(list.no), 99).await.unwrap();
+        let events =
+            events::newest(&mut app.store().reader().await.unwrap(), Some(list.no), 99).await.unwrap();
         events
             .into_iter()
             .filter(|one| one.event.kind.name() == "delivery-stopped")
@@ -403,7 +404,7 @@ async fn what_happens_at_the_bounce_address_can_be_looked_up() {
         arrive(&app, &sender, None, &report(bart, "5.1.1", "<x@y>"), day(1)).await;
     }
     assert_eq!(stopped_at().await, [bart]);
-    let counted = put_aside::counts(&mut app.store.reader().await.unwrap(), list.no, day(1)).await.unwrap();
+    let counted = put_aside::counts(&mut app.store().reader().await.unwrap(), list.no, day(1)).await.unwrap();
     let count = |name| i64::try_from(aside.iter().filter(|(_, _, reason)| *reason == name).count()).unwrap();
     assert_eq!(
         counted,

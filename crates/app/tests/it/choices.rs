@@ -63,7 +63,7 @@ impl Stage {
     }
 
     async fn language(&self, address: &str) -> Option<Language> {
-        let mut db = self.app.store.reader().await.unwrap();
+        let mut db = self.app.store().reader().await.unwrap();
         people::language_of(&mut db, self.list.no, &address.parse().unwrap()).await.unwrap()
     }
 }

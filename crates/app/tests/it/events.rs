@@ -49,7 +49,7 @@ impl Stage {
 
     async fn list(&self) -> MailingList {
         let name: ListName = TEAM.parse().unwrap();
-        lists::by_name(&mut self.app.store.reader().await.unwrap(), &name).await.unwrap().unwrap()
+        lists::by_name(&mut self.app.store().reader().await.unwrap(), &name).await.unwrap().unwrap()
     }
 
     async fn held(&self) -> EntryNo {
@@ -307,7 +307,7 @@ async fn each_change_of_copies_is_one_event() {
     app.as_operator().at(day(0)).members(&list.name).add(member(ANNE, Role::Member, None)).await.unwrap();
     post_plain(app, &list, day(0)).await;
     stage.happened().await;
-    let post = copies::on_their_way(&mut app.store.reader().await.unwrap()).await.unwrap()[0].no;
+    let post = copies::on_their_way(&mut app.store().reader().await.unwrap()).await.unwrap()[0].no;
     for (change, expected) in [
         (CopyChange::Hold, &["copies-held by command-line"][..]),
         (CopyChange::Hold, &[]),

@@ -68,7 +68,7 @@ impl Stage {
     async fn on(app: App, folder: TempDir, style: &str) -> (Self, Person, Person) {
         let name: ListName = LIST.parse().unwrap();
         app.as_operator().at(day(-10)).lists().create(&name, style).await.unwrap();
-        let list = lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap();
+        let list = lists::by_name(&mut app.store().reader().await.unwrap(), &name).await.unwrap().unwrap();
         let stage = Self { app, list, _folder: folder };
         let olga = stage.person("olga@x.example", Role::Owner).await;
         let anne = stage.person("anne@x.example", Role::Member).await;
@@ -104,7 +104,7 @@ impl Stage {
     }
 
     async fn audited(&self) -> Vec<(String, String)> {
-        let events = events::newest(&mut self.app.store.reader().await.unwrap(), Some(self.list.no), 100)
+        let events = events::newest(&mut self.app.store().reader().await.unwrap(), Some(self.list.no), 100)
             .await
             .unwrap();
         events.into_iter().map(|one| (one.event.kind.name(), one.actor.to_string())).collect()
@@ -114,7 +114,7 @@ impl Stage {
     async fn subject(&self, token: &str, who: &str, now: Timestamp) -> Option<TokenSubject> {
         let mark = self.app.vault.mac().token_mark(token);
         let who: Address = who.parse().unwrap();
-        let mut db = self.app.store.reader().await.unwrap();
+        let mut db = self.app.store().reader().await.unwrap();
         tokens::subject_of(&mut db, &mark, &who, now).await.unwrap()
     }
 }
@@ -296,7 +296,7 @@ async fn what_is_only_counted_hides_nothing_that_waits(stage: Stage) {
     let pace = Pace { at_once: 0, pause_ms: 4 * HOUR_MS };
     let added = stage
         .app
-        .store
+        .store()
         .write(move |db| Box::pin(async move { pending::add(db, &heap, &facts, pace, day(-2)).await }));
     added.await.unwrap();
     stage.stranger(1, day(0)).await;

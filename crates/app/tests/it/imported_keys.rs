@@ -30,7 +30,7 @@ struct Case<'a> {
 
 async fn key_of(app: &App, address: &str) -> Option<CertificateRow> {
     let address: Address = address.parse().unwrap();
-    let mut db = app.store.reader().await.unwrap();
+    let mut db = app.store().reader().await.unwrap();
     let no = people::find_address(&mut db, &address).await.unwrap()?;
     keys::certificate_of(&mut db, no).await.unwrap()
 }

@@ -235,7 +235,7 @@ async fn seventy_days(app: &App, members: usize) {
     expected.sort_unstable();
     to_olga.sort_unstable();
     assert_eq!(to_olga, expected);
-    let counts = deliveries::counts(&mut app.store.reader().await.unwrap(), lists[0].no).await.unwrap();
+    let counts = deliveries::counts(&mut app.store().reader().await.unwrap(), lists[0].no).await.unwrap();
     assert!(counts.iter().all(|(state, _)| state != "held_for_key"), "{counts:?}");
 }
 

@@ -72,7 +72,7 @@ async fn a_new_key_is_announced_in_the_language_of_each() {
             join(&app, &list, &email, role, Some(row)).await;
             if let Some(language) = chosen {
                 let address = email.parse().unwrap();
-                let set = app.store.write(move |db| {
+                let set = app.store().write(move |db| {
                     Box::pin(async move { people::set_language(db, &address, Some(language)).await })
                 });
                 set.await.unwrap();

@@ -50,7 +50,7 @@ impl Stage {
 
     async fn name(&self, address: &str) -> String {
         let address: Address = address.parse().unwrap();
-        let mut db = self.app.store.reader().await.unwrap();
+        let mut db = self.app.store().reader().await.unwrap();
         let roles = people::roles_of(&mut db, self.list.no, &address).await.unwrap();
         roles.first().map(|member| member.display_name.clone()).unwrap_or_default()
     }

@@ -47,13 +47,13 @@ impl Stage {
         let (address, name): (Address, _) = (address.parse().unwrap(), name.to_owned());
         let set = self
             .app
-            .store
+            .store()
             .write(move |db| Box::pin(async move { people::set_name(db, &address, &name).await }));
         set.await.unwrap();
     }
 
     async fn name(&self, address: &str) -> String {
-        let mut db = self.app.store.reader().await.unwrap();
+        let mut db = self.app.store().reader().await.unwrap();
         people::person(&mut db, &address.parse().unwrap()).await.unwrap().unwrap().display_name
     }
 

@@ -10,7 +10,7 @@ async fn what_is_not_known_is_named_by_list() {
     let plain = make_plain_list(&app, "walks@lists.example").await;
     let not_known = async || app.as_operator().lists().not_known().await.unwrap();
     assert_eq!(not_known().await, []);
-    let written = app.store.write(move |db| {
+    let written = app.store().write(move |db| {
         Box::pin(async move {
             testing::write_style(&mut *db, list.no, "pgp-of-the-future").await?;
             testing::write_style(&mut *db, plain.no, "plain-of-the-future").await?;

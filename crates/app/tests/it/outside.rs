@@ -15,7 +15,7 @@ const ANNE: &str = "anne@example.org";
 async fn plain_list(app: &App) -> MailingList {
     let name: ListName = "plain@lists.example".parse().unwrap();
     app.as_operator().at(day(-10)).lists().create(&name, "legacy-default").await.unwrap();
-    let list = lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap();
+    let list = lists::by_name(&mut app.store().reader().await.unwrap(), &name).await.unwrap().unwrap();
     for address in [ANNE, "bart@example.org"] {
         join(app, &list, address, Role::Member, None).await;
     }
@@ -29,7 +29,7 @@ async fn fate(app: &App, to: &str, sender: &str, message: &str) -> (EntryOutcome
     intake.write(message.as_bytes()).unwrap();
     intake.commit(app, random(), day(0)).await.unwrap();
     let claimant = app.claimant();
-    let claimed = app.store.write(move |db| {
+    let claimed = app.store().write(move |db| {
         Box::pin(async move { queue::claim(db, &claimant, (1, 0), &mut Turns::default(), day(0)).await })
     });
     let entry = claimed.await.unwrap().remove(0);
@@ -74,7 +74,7 @@ async fn a_program_posts_and_is_not_answered() {
         assert_eq!(refused, unheard, "{header:?} from {sender:?} as a command: {:?}", outcome.reasons);
         assert!(out.is_empty() || !unheard, "{header:?} from {sender:?} is not answered");
     }
-    let mut db = app.store.reader().await.unwrap();
+    let mut db = app.store().reader().await.unwrap();
     let counted = put_aside::counts(&mut db, list.no, day(0)).await.unwrap();
     let programs = posts.iter().filter(|(header, sender)| {
         !header.is_empty() && *header != "X-Autoreply: no\r\n" || sender.is_empty()
@@ -109,7 +109,7 @@ async fn an_answer_is_put_aside_and_counted() {
         assert_eq!((outcome.action, outcome.reasons), (Action::Discard, vec![reason]), "{header}");
         assert!(out.is_empty(), "{header}");
     }
-    let mut db = app.store.reader().await.unwrap();
+    let mut db = app.store().reader().await.unwrap();
     let counted = put_aside::counts(&mut db, list.no, day(0)).await.unwrap();
     let expected = [("auto-reply", 7), ("bounce", 1), ("own-loop", 1)];
     assert_eq!(counted, expected.map(|(reason, count)| (reason.to_owned(), count)));

@@ -32,7 +32,7 @@ async fn site(people: &[(&str, Role)]) -> (App, MailingList, TempDir) {
 }
 
 async fn roles(app: &App, list: &MailingList, who: &str) -> Vec<Role> {
-    let mut db = app.store.reader().await.unwrap();
+    let mut db = app.store().reader().await.unwrap();
     let roles = people::roles_of(&mut db, list.no, &address(who)).await.unwrap();
     roles.iter().map(|member| member.role).collect()
 }
@@ -65,7 +65,8 @@ async fn who_is_removed_leaves_as_by_mail() {
         let mut heard: Vec<String> = deliver(&app, day(1)).await.into_iter().map(|mail| mail.to).collect();
         heard.sort();
         assert_eq!(heard, told, "{goodbye} {notify} {ending:?}");
-        let events = events::newest(&mut app.store.reader().await.unwrap(), Some(list.no), 9).await.unwrap();
+        let events =
+            events::newest(&mut app.store().reader().await.unwrap(), Some(list.no), 9).await.unwrap();
         let left = events.iter().filter(|one| one.event.kind.name() == "member-left");
         let left: Vec<String> =
             left.map(|one| one.event.subject.as_ref().map_or_else(String::new, Address::to_string)).collect();
@@ -133,7 +134,8 @@ async fn a_list_keeps_its_last_owner_unless_it_is_said() {
 async fn a_change_changes_what_it_names() {
     let (app, list, _folder) = site(&[(ANNE, Role::Member)]).await;
     let member = app.as_operator().members(&list.name).show(&address(ANNE)).await.unwrap().remove(0);
-    let no = people::roles_of(&mut app.store.reader().await.unwrap(), list.no, &address(ANNE)).await.unwrap();
+    let no =
+        people::roles_of(&mut app.store().reader().await.unwrap(), list.no, &address(ANNE)).await.unwrap();
     let level = PreferenceLevel::Member(no[0].no);
     assert_eq!(member.delivery_status, DeliveryStatus::Enabled);
     let mut tasks = tokio::task::JoinSet::new();
@@ -156,7 +158,7 @@ async fn a_change_changes_what_it_names() {
         });
     }
     let stopped = PreferenceChange::DeliveryStatus(Some(DeliveryStatus::ByBounces));
-    let store = app.store.clone();
+    let store = app.store().clone();
     tasks.spawn(async move {
         let stopped: Result<bool, StoreError> =
             store.write(move |db| Box::pin(people::choose(db, level, stopped))).await;
@@ -219,7 +221,7 @@ async fn a_ban_counts_where_it_was_made() {
     let (app, list, _folder) = site(&[(OLGA, Role::Owner)]).await;
     let eve = address("eve@x.example");
     let banned = async |app: &App| {
-        people::is_banned(&mut app.store.reader().await.unwrap(), list.no, &eve).await.unwrap()
+        people::is_banned(&mut app.store().reader().await.unwrap(), list.no, &eve).await.unwrap()
     };
     for (pattern, scope) in
         [("eve@x.example", Some(&list.name)), ("@x.example", Some(&list.name)), ("@X.example", None)]
@@ -317,7 +319,7 @@ async fn a_plan_names_who_comes_and_who_goes() {
 }
 
 async fn user_of(app: &App, who: &str) -> User {
-    let mut db = app.store.reader().await.unwrap();
+    let mut db = app.store().reader().await.unwrap();
     let no = people::find_address(&mut db, &address(who)).await.unwrap().unwrap();
     people::user_of(&mut db, no).await.unwrap().unwrap()
 }
@@ -334,7 +336,7 @@ async fn another_preferred_address_is_a_key_change_on_lists_with_openpgp() {
         let (no, preferred) = (list.no, user.preferred().unwrap().no);
         let subscriber = Subscriber::User(user.no, preferred);
         let subscribed: Result<_, StoreError> = app
-            .store
+            .store()
             .write(move |db| {
                 Box::pin(people::subscribe(db, no, subscriber, Role::Member, Preferences::default(), day(0)))
             })

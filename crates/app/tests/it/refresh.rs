@@ -30,7 +30,7 @@ impl KeyServers for Says {
 }
 
 async fn known(app: &App, address: &str) -> CertificateRow {
-    let mut db = app.store.reader().await.unwrap();
+    let mut db = app.store().reader().await.unwrap();
     let no = people::find_address(&mut db, &address.parse().unwrap()).await.unwrap().unwrap();
     keys::certificate_of(&mut db, no).await.unwrap().unwrap()
 }
@@ -40,7 +40,7 @@ fn sealed(message: &[u8]) -> bool {
 }
 
 async fn authorities(app: &App, address: &str) -> Vec<Authority> {
-    let mut db = app.store.reader().await.unwrap();
+    let mut db = app.store().reader().await.unwrap();
     let no = people::find_address(&mut db, &address.parse().unwrap()).await.unwrap().unwrap();
     key_changes::of(&mut db, no).await.unwrap().into_iter().map(|change| change.authority).collect()
 }
@@ -183,7 +183,7 @@ async fn a_key_in_doubt_waits_for_a_person() {
         changed_at: day(-5),
         suspended_at: None,
     };
-    let added = app.store.write(move |db| {
+    let added = app.store().write(move |db| {
         Box::pin(async move {
             let no = people::find_address(&mut *db, &ANNE.parse().unwrap()).await?.unwrap();
             key_changes::add(db, no, &given).await
@@ -244,7 +244,7 @@ async fn a_key_that_waits_for_a_list_gets_no_copies() {
     let row = CertificateRow { card: Some(stale), ..key_row(&app, &anne, ANNE, day(-5)) };
     join(&app, &list, ANNE, Role::Member, Some(row)).await;
     let no = list.no;
-    let waits = app.store.write(move |db| {
+    let waits = app.store().write(move |db| {
         Box::pin(async move { people::mark_key_pending_approval(db, no, &ANNE.parse().unwrap()).await })
     });
     waits.await.unwrap();
@@ -255,7 +255,7 @@ async fn a_key_that_waits_for_a_list_gets_no_copies() {
     assert_eq!(copies(day(0)).await, 0);
     check(&app, day(1)).await.unwrap();
     assert_eq!(copies(day(1)).await, 0);
-    let approved = app.store.write(move |db| {
+    let approved = app.store().write(move |db| {
         Box::pin(async move { people::approve_key(db, Some(no), &ANNE.parse().unwrap(), day(1)).await })
     });
     approved.await.unwrap();

@@ -48,7 +48,7 @@ impl Stage {
             let row = key_row(&app, &anne, ANNE, day(-5));
             join(&app, &list, ANNE, Role::Member, Some(row)).await;
             let no = list.no;
-            let banned = app.store.write(move |db| {
+            let banned = app.store().write(move |db| {
                 Box::pin(
                     async move { people::ban(&mut *db, Some(no), &BANNED.parse().unwrap(), day(-5)).await },
                 )
@@ -98,7 +98,7 @@ impl Stage {
         let claimant = self.app.claimant();
         let claimed = self
             .app
-            .store
+            .store()
             .write(move |db| {
                 Box::pin(async move { queue::claim(db, &claimant, (1, 0), &mut Turns::default(), now).await })
             })
@@ -184,7 +184,7 @@ async fn the_record_does_as_its_model() {
             } else {
                 let chosen = dice(&mut state, held.len());
                 let (no, at, text, form, reasons) = held.remove(chosen);
-                let found = queue::find(&mut stage.app.store.reader().await.unwrap(), no).await;
+                let found = queue::find(&mut stage.app.store().reader().await.unwrap(), no).await;
                 let entry = found.unwrap().unwrap();
                 let model = models.entry((text, at)).or_default();
                 match decision {
@@ -201,7 +201,7 @@ async fn the_record_does_as_its_model() {
                         log.push(format!("{step}: {no} goes without a word"));
                         let gone = stage
                             .app
-                            .store
+                            .store()
                             .write(move |db| Box::pin(async move { queue::finish(db, &entry).await }));
                         gone.await.unwrap();
                         model.waiting = model.waiting.filter(|waiting| *waiting != no);
@@ -211,7 +211,7 @@ async fn the_record_does_as_its_model() {
                         log.push(format!("{step}: {no} is let pass"));
                         let resumed = stage
                             .app
-                            .store
+                            .store()
                             .write(move |db| Box::pin(async move { queue::resume(db, no, now).await }));
                         assert!(resumed.await.unwrap());
                         (stage.claim(now).await, at, text, form, reasons)
@@ -246,10 +246,10 @@ async fn the_record_does_as_its_model() {
         }
         // So that the next story claims its own.
         for (no, ..) in held {
-            let found = queue::find(&mut stage.app.store.reader().await.unwrap(), no).await;
+            let found = queue::find(&mut stage.app.store().reader().await.unwrap(), no).await;
             let entry = found.unwrap().unwrap();
             let gone =
-                stage.app.store.write(move |db| Box::pin(async move { queue::finish(db, &entry).await }));
+                stage.app.store().write(move |db| Box::pin(async move { queue::finish(db, &entry).await }));
             gone.await.unwrap();
         }
     }
@@ -287,7 +287,7 @@ async fn what_was_posted_already_is_said_once() {
     let mut stage = Stage::new(site_in(folder.path()).await).await;
     stage.write(2, day(0)).await;
     let events = async || {
-        let mut db = stage.app.store.reader().await.unwrap();
+        let mut db = stage.app.store().reader().await.unwrap();
         let all = events::newest(&mut db, None, 100).await.unwrap();
         all.iter().filter(|one| one.event.kind.name() == "posted-already").count()
     };

@@ -61,14 +61,14 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
             continue;
         }
         let by = claimant.clone();
-        let claimed = app.store.write(move |db| {
+        let claimed = app.store().write(move |db| {
             Box::pin(async move { queue::claim(db, &by, (1, 0), &mut Turns::default(), day(0)).await })
         });
         process(&app, claimed.await.unwrap().remove(0), day(0)).await.unwrap();
         if what == "discarded" {
             let held = held(&app).await;
             let gone = held[0].clone();
-            let gone = app.store.write(move |db| Box::pin(async move { queue::finish(db, &gone).await }));
+            let gone = app.store().write(move |db| Box::pin(async move { queue::finish(db, &gone).await }));
             gone.await.unwrap();
         }
     }
@@ -79,7 +79,7 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
     assert_eq!(holding(&folder, &words), Vec::<String>::new());
     // What waited is judged and goes its way.
     let by = claimant.clone();
-    let claimed = app.store.write(move |db| {
+    let claimed = app.store().write(move |db| {
         Box::pin(async move { queue::claim(db, &by, (9, 0), &mut Turns::default(), day(0)).await })
     });
     for entry in claimed.await.unwrap() {
@@ -90,7 +90,7 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
         mail.message.windows(word("posted").len()).any(|window| window == word("posted").as_bytes())
     };
     assert_eq!(copies.iter().filter(posted).count(), 0, "the list encrypts by now");
-    let counts = deliveries::counts(&mut app.store.reader().await.unwrap(), list.no).await.unwrap();
+    let counts = deliveries::counts(&mut app.store().reader().await.unwrap(), list.no).await.unwrap();
     assert!(
         counts.contains(&("held_for_key".to_owned(), 4)),
         "two posts; the members have no keys: {counts:?}"

@@ -233,13 +233,13 @@ async fn a_value_of_a_newer_version_gives_way_to_a_choice() {
         let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
         let no = list.no;
         let newer = app
-            .store
+            .store()
             .write(move |db| Box::pin(testing::write_setting(db, no, "encrypt_outgoing", "\"sometimes\"")));
         newer.await.unwrap();
         let done = choose(&app, &list).await;
         assert_eq!((done.changes.len(), done.generation), (1, 1));
         assert_eq!(done.changes[0].before, "sometimes");
-        let mut db = app.store.reader().await.unwrap();
+        let mut db = app.store().reader().await.unwrap();
         let stored = list_settings::stored(&mut db, no).await.unwrap().unwrap();
         assert_eq!((stored.unknown, stored.settings.encrypting()), (Vec::new(), true));
     }
@@ -254,7 +254,7 @@ async fn a_setting_of_a_newer_version_can_be_removed() {
     let (app, list, _folder) = site_with(PLAIN, "team@lists.example").await;
     let no = list.no;
     for (name, value) in [("colour", "{\"of\": \"the sky\"}"), ("encrypt_outgoing", "true")] {
-        let newer = app.store.write(move |db| Box::pin(testing::write_setting(db, no, name, value)));
+        let newer = app.store().write(move |db| Box::pin(testing::write_setting(db, no, name, value)));
         newer.await.unwrap();
     }
     let unknown = async || -> Vec<String> {

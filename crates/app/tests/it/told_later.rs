@@ -48,7 +48,7 @@ impl Stage {
 
     /// How many members there are.
     async fn members(&self) -> usize {
-        let mut db = self.app.store.reader().await.unwrap();
+        let mut db = self.app.store().reader().await.unwrap();
         let after = sealist_lists::model::MemberNo(0);
         people::roster(&mut db, self.list.no, Role::Member, after, 1000).await.unwrap().len()
     }

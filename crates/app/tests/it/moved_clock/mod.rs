@@ -121,7 +121,7 @@ pub(crate) async fn make_plain_list(app: &App, name: &str) -> MailingList {
 async fn list_of(app: &App, style: &str, name: &str) -> MailingList {
     let name: ListName = name.parse().unwrap();
     app.as_operator().at(day(-10)).lists().create(&name, style).await.unwrap();
-    lists::by_name(&mut app.store.reader().await.unwrap(), &name).await.unwrap().unwrap()
+    lists::by_name(&mut app.store().reader().await.unwrap(), &name).await.unwrap().unwrap()
 }
 
 /// The key of a person as the database has it: confirmed then, with a card for that address.
@@ -142,7 +142,7 @@ pub(crate) async fn set(app: &App, list: &MailingList, name: &str, value: &str) 
     list.settings.set(name, value).unwrap();
     let attribute = attribute(name).unwrap();
     let (no, row) = (list.no, (attribute.name, attribute.get(&list.settings).unwrap()));
-    let stored = app.store.write(move |db| {
+    let stored = app.store().write(move |db| {
         Box::pin(async move {
             let stored = list_settings::locked(&mut *db, no).await?.unwrap();
             list_settings::change(db, no, &stored.defaults, &[row]).await
@@ -176,7 +176,7 @@ pub(crate) async fn join(
     key: Option<CertificateRow>,
 ) {
     let (list, address): (_, Address) = (list.no, address.parse().unwrap());
-    let joined = app.store.write(move |db| {
+    let joined = app.store().write(move |db| {
         Box::pin(async move {
             let no = people::ensure_address(&mut *db, &address, "", day(-10)).await?;
             if let Some(key) = key {
@@ -220,7 +220,7 @@ pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, cont
 async fn insert_post(app: &App, list: &MailingList, body: StoredBody, channel: Channel, now: Timestamp) {
     let no = list.no;
     let envelope_from = list.name.address(SubAddress::Bounces).to_string();
-    let posted = app.store.write(move |db| {
+    let posted = app.store().write(move |db| {
         Box::pin(async move {
             let body = bodies::insert(&mut *db, &body).await?;
             let post = posts::insert(&mut *db, no, body, now).await?;
@@ -243,7 +243,7 @@ async fn assert_one_reading(app: &App, batch: &deliveries::Batch) {
     if batch.kind != Kind::Posting {
         return;
     }
-    let mut db = app.store.reader().await.unwrap();
+    let mut db = app.store().reader().await.unwrap();
     let StoredBody::Sealed(sealed) = bodies::load(&mut db, batch.body).await.unwrap() else { return };
     let list = lists::by_no(&mut db, batch.list).await.unwrap().unwrap();
     let payload = app.keys_of(&list).await.unwrap().storage.open(&sealed).unwrap();
@@ -255,7 +255,7 @@ pub(crate) async fn claimed(app: &App, now: Timestamp) -> Option<(BatchReport, R
     loop {
         let claimant = app.claimant();
         let node = claimant.node;
-        let claimed = app.store.write(move |db| {
+        let claimed = app.store().write(move |db| {
             Box::pin(async move {
                 let made = sendings::fan_out(&mut *db, 500, now).await?;
                 Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, 500, now).await?))
@@ -321,7 +321,7 @@ pub(crate) async fn receive_from(app: &App, sender: &str, to: &str, message: &[u
 /// Judges what is due.
 pub(crate) async fn judge_due(app: &App, now: Timestamp) {
     let claimant = app.claimant();
-    let claimed = app.store.write(move |db| {
+    let claimed = app.store().write(move |db| {
         Box::pin(async move { queue::claim(db, &claimant, (10_000, 0), &mut Turns::default(), now).await })
     });
     for entry in claimed.await.unwrap() {
@@ -331,5 +331,5 @@ pub(crate) async fn judge_due(app: &App, now: Timestamp) {
 
 /// The messages that wait for a moderator.
 pub(crate) async fn held(app: &App) -> Vec<queue::QueueEntry> {
-    queue::listed(&mut app.store.reader().await.unwrap(), QueueName::Hold).await.unwrap()
+    queue::listed(&mut app.store().reader().await.unwrap(), QueueName::Hold).await.unwrap()
 }
