@@ -1,15 +1,14 @@
-//! The archive: what is stored with a post, how much a list keeps, and how a list's archive is emptied.
+//! The archive: what is stored with a post, and how it is read.
 
-use sealist_lists::model::{ListNo, MailingList};
+use sealist_lists::model::MailingList;
 use sealist_lists::post_summary::PostSummary;
 use sealist_store::StoreError;
-use sealist_store::archive::{self, ArchiveEntry, ArchivedPost};
+use sealist_store::archive::{ArchiveEntry, ArchivedPost};
 
 use crate::error::AppError;
 use crate::opening::open_body;
 use crate::sealing::enclose_own;
 use crate::site::App;
-use crate::upkeep::CHUNK;
 
 /// What the archive stores with a post that has that summary. The database learns no Message-ID.
 pub(crate) async fn entry(
@@ -38,18 +37,4 @@ pub async fn summary(
     let octets = open_body(app, list, summary).await?;
     let summary = serde_json::from_slice(&octets).map_err(|_| StoreError::Damaged { table: "archive" })?;
     Ok(Some(summary))
-}
-
-/// Deletes the posts that a list keeps and returns how many. Posts that are still being delivered are deleted
-/// with their last copy.
-pub(crate) async fn purge(app: &App, list: ListNo) -> Result<u64, AppError> {
-    let mut purged = 0;
-    loop {
-        let some = app.store.write(move |db| Box::pin(archive::purge(db, list, CHUNK)));
-        let some = some.await?;
-        purged += some;
-        if some < u64::from(CHUNK) {
-            return Ok(purged);
-        }
-    }
 }

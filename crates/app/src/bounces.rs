@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
-use sealist_lists::model::{DeliveryNo, MailingList, MemberNo, SubAddress};
+use sealist_lists::model::{DeliveryNo, ListNo, MailingList, MemberNo, SubAddress};
 use sealist_lists::rules::Reason;
 use sealist_mail::dsn::{self, DeliveryReport};
 use sealist_mail::{Address, HopRefusal, Timestamp};
 use sealist_store::bounce_proofs;
 use sealist_store::bounce_scores::{self, BounceEffect, BouncePolicy, Returned};
 use sealist_store::deliveries::{self, Kind};
-use sealist_store::events::{self, Occasion};
+use sealist_store::events::Occasion;
 use sealist_store::notices::Probe;
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::{Conn, StoreError, put_aside};
 
+use crate::changes::{Change, Happened, Made, Unrecorded, make};
 use crate::error::AppError;
 use crate::notices::PreparedNotice;
 use crate::site::App;
@@ -60,7 +61,7 @@ pub(crate) async fn handle_bounce(
     let marks: Vec<[u8; 32]> = reading.returned.iter().map(mark).collect();
     let reason = if reading.report == DeliveryReport::Other { Reason::AutoReply } else { Reason::Bounce };
     let (entry, of) = (entry.clone(), list.clone());
-    let follows = app.store.write(move |db| {
+    let follows = app.write_unrecorded(Unrecorded::Handled, move |db| {
         Box::pin(async move {
             let mut is_used = returned.is_some();
             let failed = returned.map(|returned| MemberBounce { returned, cause }).into_iter().collect();
@@ -115,6 +116,7 @@ async fn score(
     failures: Vec<MemberBounce>,
     now: Timestamp,
 ) -> Result<Vec<BounceEffect>, StoreError> {
+    let occasion = Occasion { actor: Actor::Server(ServerCause::Bounces), now };
     let mut common = BTreeMap::new();
     for MemberBounce { returned, cause } in &failures {
         if let Some(cause) = cause {
@@ -125,7 +127,7 @@ async fn score(
     for (cause, common) in &mut common {
         *common = bounce_scores::is_common(&mut *db, list.no, cause).await?;
         if *common {
-            bounce_scores::pardon(&mut *db, list.no, cause).await?;
+            make(&mut *db, Pardon { list: list.no, cause: cause.clone() }, &occasion).await?;
         }
     }
     let mut follows = Vec::new();
@@ -133,26 +135,55 @@ async fn score(
         if cause.as_ref().is_some_and(|cause| common[cause]) {
             continue;
         }
-        let follow = bounce_scores::bounced(&mut *db, returned, patience(list), now).await?;
+        let follow = make(&mut *db, Bounce { list: list.clone(), returned }, &occasion).await?;
         if let Some(cause) = cause.filter(|_| !matches!(follow, BounceEffect::Nothing)) {
             bounce_scores::has_scored(&mut *db, list.no, returned.member, &cause, now).await?;
-        }
-        if let BounceEffect::Stopped(email) = &follow {
-            stopped(&mut *db, list, email, now).await?;
         }
         follows.push(follow);
     }
     Ok(follows)
 }
 
-/// Delivery to a member was disabled: the owners are told, and the event is recorded.
-async fn stopped(db: &mut Conn, list: &MailingList, email: &str, now: Timestamp) -> Result<(), StoreError> {
-    notice_kinds::stopped(list, email).store(&mut *db, now).await?;
-    let Some(address) = Address::from_stored(email) else { return Ok(()) };
-    let days = list.settings.bounce_score_threshold.max(1);
-    let occasion = Occasion { actor: Actor::Server(ServerCause::Bounces), now };
-    let stopped = Event::about(list.no, &address, EventKind::DeliveryStopped { days });
-    events::record(db, &occasion, &stopped).await
+/// Mail to a member came back. If it did so too often, delivery to the member is disabled, and the owners are told.
+struct Bounce {
+    list: MailingList,
+    returned: Returned,
+}
+
+impl Change for Bounce {
+    type Answer = BounceEffect;
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<BounceEffect>, StoreError> {
+        let (Self { list, returned }, now) = (self, occasion.now);
+        let follow = bounce_scores::bounced(&mut *db, returned, patience(&list), now).await?;
+        let BounceEffect::Stopped(email) = &follow else { return Ok(Made::nothing(follow)) };
+        notice_kinds::stopped(&list, email).store(db, now).await?;
+        let days = list.settings.bounce_score_threshold.max(1);
+        let kind = EventKind::DeliveryStopped { days };
+        let stopped = Event { list: Some(list.no), subject: Address::from_stored(email), kind };
+        Ok(Made::new(follow, [Happened::Change(stopped)]))
+    }
+}
+
+/// A cause proves to be nobody's fault: what it did to scores is undone, and delivery that it disabled goes on.
+struct Pardon {
+    list: ListNo,
+    cause: String,
+}
+
+impl Change for Pardon {
+    type Answer = ();
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, StoreError> {
+        let resumed = bounce_scores::pardon(db, self.list, &self.cause).await?;
+        let event = |email: &String| {
+            let (subject, kind) = (Address::from_stored(email), EventKind::DeliveryResumed {});
+            Happened::Change(Event { list: Some(self.list), subject, kind })
+        };
+        Ok(Made::new((), resumed.iter().map(event).collect::<Vec<_>>()))
+    }
 }
 
 fn patience(list: &MailingList) -> BouncePolicy {
@@ -179,7 +210,7 @@ pub(crate) async fn send_probes(
     if notices.is_empty() {
         return Ok(());
     }
-    let stored = app.store.write(move |db| {
+    let stored = app.write_unrecorded(Unrecorded::Notices, move |db| {
         Box::pin(async move {
             for notice in notices {
                 notice.store(&mut *db, now).await?;
@@ -194,12 +225,15 @@ pub(crate) async fn send_probes(
 /// then.
 pub(crate) async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), AppError> {
     let no = list.no;
-    let members =
-        app.store.write(move |db| Box::pin(async move { bounce_scores::to_be_told(db, no, now).await }));
+    let members = app.write_unrecorded(Unrecorded::Notices, move |db| {
+        Box::pin(async move { bounce_scores::to_be_told(db, no, now).await })
+    });
     for email in members.await? {
         let Some(address) = Address::from_stored(&email) else { continue };
         let Some(notice) = notice_kinds::delivery_stopped(app, list, &address, now).await? else { continue };
-        let stored = app.store.write(move |db| Box::pin(async move { notice.store(db, now).await }));
+        let stored = app.write_unrecorded(Unrecorded::Notices, move |db| {
+            Box::pin(async move { notice.store(db, now).await })
+        });
         stored.await?;
     }
     Ok(())

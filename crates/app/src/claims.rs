@@ -10,6 +10,7 @@ use sealist_store::queue::{self, QueueEntry};
 use sealist_store::turns::Turns;
 use sealist_store::{StoreError, sendings};
 
+use crate::changes::Unrecorded;
 use crate::error::AppError;
 use crate::incoming::process;
 use crate::moderation::shunt;
@@ -36,7 +37,7 @@ impl IncomingClaims {
         }
         let limit = u32::try_from(free).unwrap_or_default();
         let mut next = self.turns.clone();
-        let claimed = app.store.write(move |db| {
+        let claimed = app.write_unrecorded(Unrecorded::Claims, move |db| {
             Box::pin(async move {
                 let entries = queue::claim(db, &claimant, (limit, judged), &mut next, now).await?;
                 Ok((entries, next))
@@ -82,16 +83,18 @@ impl ClaimedEntry {
     /// pause.
     pub async fn give_back(&self, app: &App, pause_ms: i64) -> Result<(), AppError> {
         let (entry, from) = (self.0.clone(), app.store.now().plus_ms(pause_ms));
-        let back =
-            app.store.write(move |db| Box::pin(async move { queue::give_back(db, &entry, from).await }));
+        let back = app.write_unrecorded(Unrecorded::Claims, move |db| {
+            Box::pin(async move { queue::give_back(db, &entry, from).await })
+        });
         Ok(back.await?)
     }
 
     /// Gives the entry back for another try after the pause. The try that failed counts.
     pub async fn put_off(&self, app: &App, pause_ms: i64) -> Result<(), AppError> {
         let (entry, until) = (self.0.clone(), app.store.now().plus_ms(pause_ms));
-        let back =
-            app.store.write(move |db| Box::pin(async move { queue::put_off(db, &entry, until).await }));
+        let back = app.write_unrecorded(Unrecorded::Claims, move |db| {
+            Box::pin(async move { queue::put_off(db, &entry, until).await })
+        });
         Ok(back.await?)
     }
 }
@@ -116,7 +119,7 @@ impl App {
         {
             return Ok(CopyClaim::Nothing);
         }
-        let claimed = self.store.write(move |db| {
+        let claimed = self.write_unrecorded(Unrecorded::Claims, move |db| {
             Box::pin(async move {
                 let made = sendings::fan_out(&mut *db, most, now).await?;
                 Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, most, now).await?))
@@ -141,9 +144,9 @@ impl App {
         rows: Vec<DeliveryNo>,
         from: Timestamp,
     ) -> Result<(), AppError> {
-        let back = self
-            .store
-            .write(move |db| Box::pin(async move { deliveries::give_back(db, node, &rows, from).await }));
+        let back = self.write_unrecorded(Unrecorded::Claims, move |db| {
+            Box::pin(async move { deliveries::give_back(db, node, &rows, from).await })
+        });
         Ok(back.await?)
     }
 

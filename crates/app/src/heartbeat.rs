@@ -9,10 +9,11 @@ use sealist_store::events::Occasion;
 use sealist_store::nodes::{self, Claimant, Deployment};
 use sealist_store::{Calls, StoreError, lists, rotation};
 
+use crate::changes::{Unrecorded, make};
 use crate::error::AppError;
 use crate::key_rollover::announce;
 use crate::node::MAX_PAUSE;
-use crate::rotation::switch;
+use crate::rotation::SwitchKeys;
 use crate::site::App;
 
 impl App {
@@ -66,7 +67,7 @@ impl App {
     /// its predecessor.
     pub async fn register_node(&self) -> Result<(), AppError> {
         let (alone, began) = (self.store.alone(), Instant::now());
-        let joined = self.store.write(move |db| {
+        let joined = self.write_unrecorded(Unrecorded::Claims, move |db| {
             Box::pin(async move {
                 let node = nodes::register(&mut *db).await?;
                 if alone == Deployment::SingleProcess {
@@ -98,7 +99,7 @@ impl App {
     async fn be_seen(&self) -> Result<usize, AppError> {
         let (node, began) = (self.node.no(), Instant::now());
         // The heartbeat is a transaction of its own, so that it counts even if the rest fails.
-        let lives = self.store.write(move |db| Box::pin(nodes::heartbeat(db, node)));
+        let lives = self.write_unrecorded(Unrecorded::Claims, move |db| Box::pin(nodes::heartbeat(db, node)));
         let lives = lives.await?;
         if !lives || self.node.is_unsure() {
             // Other nodes have declared this one dead, or will. They took over its claims, so it registers
@@ -111,18 +112,19 @@ impl App {
             return Ok(0);
         }
         let node = self.node.no();
-        let buried =
-            self.store.write(move |db| Box::pin(nodes::release_expired(db, node, Deployment::Cluster)));
+        let buried = self.write_unrecorded(Unrecorded::Claims, move |db| {
+            Box::pin(nodes::release_expired(db, node, Deployment::Cluster))
+        });
         Ok(buried.await?)
     }
 
     async fn report(&self, loaded: Vec<ListKeyNo>, now: Timestamp) -> Result<(), AppError> {
         let (node, alone) = (self.node.no(), self.store.alone());
         let occasion = Occasion { actor: Actor::Server(ServerCause::Nodes), now };
-        let switched = self.store.write(move |db| {
+        let switched = self.write_unrecorded(Unrecorded::Claims, move |db| {
             Box::pin(async move {
                 rotation::report(&mut *db, node, &loaded).await?;
-                switch(db, alone, &occasion).await
+                make(db, SwitchKeys(alone), &occasion).await
             })
         });
         match switched.await {
@@ -154,6 +156,6 @@ impl App {
     /// Deregisters this node and releases its claims.
     pub async fn deregister_node(&self) -> Result<(), AppError> {
         let node = self.node.no();
-        Ok(self.store.write(move |db| Box::pin(nodes::deregister(db, node))).await?)
+        Ok(self.write_unrecorded(Unrecorded::Claims, move |db| Box::pin(nodes::deregister(db, node))).await?)
     }
 }

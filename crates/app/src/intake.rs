@@ -11,6 +11,7 @@ use sealist_store::bodies::{self, ROW_OCTETS, StoredBody};
 use sealist_store::{lists, queue, tokens};
 
 use crate::addresses::{named_below, source_of};
+use crate::changes::Unrecorded;
 use crate::envelope::StoredEnvelope;
 use crate::error::AppError;
 use crate::keyring::ListKeys;
@@ -192,7 +193,7 @@ impl Intake {
         if self.form.octets() >= 2 * ROW_OCTETS {
             let piece = self.form.take_behind(ROW_OCTETS);
             match &mut self.spool {
-                Some(spool) => spool.append(&app.store, piece).await?,
+                Some(spool) => spool.append(app, piece).await?,
                 None => self.spool = Some(Spool::begin(app, piece).await?),
             }
         }
@@ -209,7 +210,7 @@ impl Intake {
         let (list, sub_address, detail, sender) = (self.list, self.sub_address, self.detail, self.sender);
         let source = source_of(app, &sender);
         let coming = self.spool.as_ref().map(Spool::coming);
-        let ours = app.store.write(move |db| {
+        let ours = app.write_unrecorded(Unrecorded::Arrival, move |db| {
             Box::pin(async move {
                 let body = match coming {
                     Some(coming) => coming.complete(&mut *db, &body).await?,

@@ -6,17 +6,18 @@
 //! rotations asks for the list's key anyway.
 
 use sealist_lists::draft::Recipients;
-use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
+use sealist_lists::events::{Event, EventKind, ServerCause};
 use sealist_lists::model::{Channel, ListNo, MailingList, Role, SubAddress};
 use sealist_lists::notices::{self, Notice};
 use sealist_lists::texts::{Language, Text, context};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, ListKey, random};
-use sealist_store::events::{self, Occasion};
+use sealist_store::events::Occasion;
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyRow};
 use sealist_store::sendings::{self, Carries, NewSending};
-use sealist_store::{StoreError, bodies, lists, rotation};
+use sealist_store::{Conn, StoreError, bodies, lists, rotation};
 
+use crate::changes::{Change, Happened, Made, Unrecorded};
 use crate::error::AppError;
 use crate::keyring::ListKeys;
 use crate::notice_kinds::somebody;
@@ -90,7 +91,7 @@ async fn announce_one(
         notices.push((body, [Some(Some(language)), none].into_iter().flatten().collect::<Vec<_>>()));
     }
     let (no, key, bounces) = (list.no, new.no, list.name.address(SubAddress::Bounces).to_string());
-    let announced = app.store.write(move |db| {
+    let announced = app.write_unrecorded(Unrecorded::Notices, move |db| {
         Box::pin(async move {
             if !rotation::announced(&mut *db, key, now).await? {
                 return Ok(false);
@@ -134,21 +135,30 @@ pub(crate) async fn retire(
     for row in over {
         let Some(key) = loaded_key(&keys, &row) else { continue };
         let revoked = key.superseded(now)?.to_bytes();
-        let occasion = Occasion { actor: Actor::Server(ServerCause::Expiry), now };
-        let event = EventKind::ListKeyRetired { fingerprint: row.fingerprint.clone() };
-        let event = Event::of_list(list.no, event);
-        let done = app.store.write(move |db| {
-            Box::pin(async move {
-                let retired = rotation::retire(&mut *db, row.no, &revoked, now).await?;
-                if retired {
-                    events::record(db, &occasion, &event).await?;
-                }
-                Ok::<_, StoreError>(retired)
-            })
-        });
+        let over = KeyRetires { list: list.no, row, revoked };
+        let done = app.make_by_itself(over, ServerCause::Expiry, now);
         retired += u64::from(done.await?);
     }
     Ok(retired)
+}
+
+/// A list's key is retired, if no other node retired it.
+struct KeyRetires {
+    list: ListNo,
+    row: ListKeyRow,
+    revoked: Vec<u8>,
+}
+
+impl Change for KeyRetires {
+    type Answer = bool;
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<bool>, StoreError> {
+        let retired = rotation::retire(db, self.row.no, &self.revoked, occasion.now).await?;
+        let event = EventKind::ListKeyRetired { fingerprint: self.row.fingerprint };
+        let event = retired.then(|| Happened::Change(Event::of_list(self.list, event)));
+        Ok(Made::new(retired, event))
+    }
 }
 
 /// The published keys of a list: the one in use, and the one before it if that is revoked.
@@ -170,19 +180,35 @@ pub(crate) async fn strip_certifications(
         list_keys::certificate(&mut *app.store.reader().await?, list.no, ListKeyPurpose::Posting).await?;
     let before = stored.ok_or_else(|| AppError::Plain(list.name.to_string()))?;
     let key = Certificate::from_stored(&before)?;
-    let (no, fingerprint) = (list.no, key.fingerprint().to_string());
     let stripped = key.without_certifications()?.to_bytes();
-    let occasion = occasion.clone();
-    let changed = app.store.write(move |db| {
-        Box::pin(async move {
-            if !list_keys::certified(&mut *db, no, &fingerprint, &before, &stripped).await? {
-                return Err(StoreError::Lost);
-            }
-            let event = Event::of_list(no, EventKind::ListKeyStripped { fingerprint });
-            events::record(db, &occasion, &event).await
-        })
-    });
-    Ok(changed.await?)
+    let fingerprint = key.fingerprint().to_string();
+    let strip = StripKey { list: list.no, fingerprint, before, stripped };
+    Ok(app.make(strip, occasion).await?)
+}
+
+/// The certificate of a list loses the signatures of others.
+struct StripKey {
+    list: ListNo,
+    fingerprint: String,
+    before: Vec<u8>,
+    stripped: Vec<u8>,
+}
+
+impl Change for StripKey {
+    type Answer = ();
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, StoreError> {
+        let Self { list, fingerprint, before, stripped } = self;
+        if before == stripped {
+            return Ok(Made::nothing(()));
+        }
+        if !list_keys::certified(db, list, &fingerprint, &before, &stripped).await? {
+            return Err(StoreError::Lost);
+        }
+        let event = Event::of_list(list, EventKind::ListKeyStripped { fingerprint });
+        Ok(Made::new((), [Happened::Change(event)]))
+    }
 }
 
 fn loaded_key<'a>(keys: &'a ListKeys, row: &ListKeyRow) -> Option<&'a ListKey> {

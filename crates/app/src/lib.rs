@@ -8,6 +8,7 @@ mod addresses;
 mod archive;
 mod bounce_address;
 mod bounces;
+mod changes;
 mod claims;
 mod commands;
 mod database;

@@ -11,12 +11,13 @@ use sealist_lists::texts::{Text, context};
 use sealist_mail::origin::{Answerable, answerable};
 use sealist_mail::{Address, Boundary, Headers, Mailbox, Timestamp, compose, sole_author};
 use sealist_openpgp::{self as openpgp, KeyIds, SealingCard, SignWith, random};
-use sealist_store::events::{self, Occasion};
+use sealist_store::events::Occasion;
 use sealist_store::queue::{self, QueueEntry, QueueName};
-use sealist_store::{StoreError, keys, lists, people};
+use sealist_store::{Conn, StoreError, holds, keys, lists, people};
 
+use crate::changes::{Change, Happened, Made};
 use crate::decisions::{MessageDecision, RecordedDecision};
-use crate::effects::{Effect, sender_of};
+use crate::effects::Effect;
 use crate::error::AppError;
 use crate::notice_kinds::{self, NotPosted, not_let_through};
 use crate::notices::{Message, PreparedNotice, channel_to, make_with, place_of};
@@ -260,23 +261,27 @@ async fn shown(
 pub async fn shunt(app: &App, entry: QueueEntry, now: Timestamp) -> Result<(), AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
     let notice = list.map(|list| notice_kinds::shunted(&list, &entry));
-    let occasion = Occasion { actor: Actor::Server(ServerCause::Faults), now };
-    app.store
-        .write(move |db| {
-            Box::pin(async move {
-                queue::set_aside(&mut *db, &entry, QueueName::Shunt, &[Reason::Poison]).await?;
-                if let Some(notice) = notice {
-                    notice.store(&mut *db, now).await?;
-                }
-                let shunted = Event {
-                    list: Some(entry.list),
-                    subject: sender_of(&entry),
-                    kind: EventKind::MessageShunted { entry: entry.no },
-                };
-                events::record_unproven(db, &occasion, &shunted).await?;
-                Ok::<_, StoreError>(())
-            })
-        })
-        .await?;
-    Ok(())
+    Ok(app.make_by_itself(SetAside { entry, notice }, ServerCause::Faults, now).await?)
+}
+
+/// A message that cannot be handled is set aside.
+struct SetAside {
+    entry: QueueEntry,
+    notice: Option<PreparedNotice>,
+}
+
+impl Change for SetAside {
+    type Answer = ();
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, StoreError> {
+        let Self { entry, notice } = self;
+        queue::set_aside(&mut *db, &entry, QueueName::Shunt, &[Reason::Poison]).await?;
+        if let Some(notice) = notice {
+            notice.store(&mut *db, occasion.now).await?;
+        }
+        let subject = holds::held_for(db, entry.no).await?;
+        let kind = EventKind::MessageShunted { entry: entry.no };
+        Ok(Made::new((), [Happened::Unproven(Event { list: Some(entry.list), subject, kind })]))
+    }
 }

@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 
 use sealist_lists::budgets::NoticeBudget;
-use sealist_lists::events::EventKind;
 use sealist_lists::model::{Channel, ListNo, MailingList, MemberNo, Role};
 use sealist_lists::notices::{self, Notice};
 use sealist_lists::texts::{NoticeText, Text, TextPlace, Value};
@@ -16,8 +15,9 @@ use sealist_openpgp::{SealingCard, Token, random};
 use sealist_store::bodies::StoredBody;
 use sealist_store::notices::{LimitReached, Probe, spent};
 use sealist_store::tokens::{self, TokenSubject};
-use sealist_store::{Conn, StoreError, events, keys, people};
+use sealist_store::{Conn, StoreError, keys, people};
 
+use crate::changes::count_untold;
 use crate::error::AppError;
 use crate::sealing;
 use crate::site::App;
@@ -39,15 +39,6 @@ pub(crate) enum PreparedNotice {
 /// The event under which unsent notices are counted.
 pub(crate) const UNTOLD: &str = "notice-untold";
 
-async fn count_untold(
-    db: &mut Conn,
-    list: ListNo,
-    spent: &LimitReached,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    events::count(db, list, &EventKind::NoticeUntold { limit: spent.name().to_owned() }, now).await
-}
-
 /// A notice that is made, and signed or sealed.
 pub(crate) struct Finished {
     list: ListNo,
@@ -68,7 +59,7 @@ impl PreparedNotice {
     /// Stores the notice or the facts. Returns `false` and counts the notice if its limit is reached.
     pub(crate) async fn store(&self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
         let Some((list, spent)) = self.try_store(&mut *db, now).await? else { return Ok(true) };
-        count_untold(db, list, &spent, now).await?;
+        count_untold(db, list, spent.name(), now).await?;
         Ok(false)
     }
 
@@ -79,7 +70,7 @@ impl PreparedNotice {
         if let LimitReached::Hour { ends_at: Some(ends_at) } = spent {
             return Err(AppError::NextHour(ends_at));
         }
-        count_untold(db, list, &spent, now).await?;
+        count_untold(db, list, spent.name(), now).await?;
         Ok(false)
     }
 

@@ -1,9 +1,10 @@
 //! The part of a large message that is stored before its end has arrived. It is deleted if the end never
 //! arrives.
 
+use sealist_store::StoreError;
 use sealist_store::coming::{self, PartialBody};
-use sealist_store::{Store, StoreError};
 
+use crate::changes::Unrecorded;
 use crate::error::AppError;
 use crate::site::App;
 use crate::uploads::AbandonedUploads;
@@ -22,7 +23,7 @@ impl Spool {
     /// Starts with the piece after the first row.
     pub(crate) async fn begin(app: &App, piece: Vec<u8>) -> Result<Self, AppError> {
         let node = app.claimant().node;
-        let begun = app.store.write(move |db| {
+        let begun = app.write_unrecorded(Unrecorded::Arrival, move |db| {
             Box::pin(async move { PartialBody::begin(&mut *db, node).await?.append(db, &piece).await })
         });
         // If the outcome is unknown, a stored piece is released like a claim.
@@ -31,9 +32,11 @@ impl Spool {
     }
 
     /// Stores the next piece.
-    pub(crate) async fn append(&mut self, store: &Store, piece: Vec<u8>) -> Result<(), AppError> {
+    pub(crate) async fn append(&mut self, app: &App, piece: Vec<u8>) -> Result<(), AppError> {
         let coming = self.coming;
-        let stored = store.write(move |db| Box::pin(async move { coming.append(db, &piece).await }));
+        let stored = app.write_unrecorded(Unrecorded::Arrival, move |db| {
+            Box::pin(async move { coming.append(db, &piece).await })
+        });
         self.coming = stored.await?;
         Ok(())
     }
@@ -63,7 +66,7 @@ impl App {
     /// not delayed.
     pub async fn clear_away(&self) -> Result<(), AppError> {
         while let Some(coming) = self.abandoned_uploads.pop() {
-            let removed = self.store.write(move |db| Box::pin(coming.remove(db)));
+            let removed = self.write_unrecorded(Unrecorded::Arrival, move |db| Box::pin(coming.remove(db)));
             if let Err(error) = removed.await {
                 self.abandoned_uploads.push(coming);
                 return Err(StoreError::into(error));
@@ -73,7 +76,8 @@ impl App {
             return Ok(());
         }
         loop {
-            let gone = self.store.write(|db| Box::pin(coming::drop_left(db, AT_ONCE)));
+            let gone =
+                self.write_unrecorded(Unrecorded::Arrival, |db| Box::pin(coming::drop_left(db, AT_ONCE)));
             if gone.await? < u64::from(AT_ONCE) {
                 return Ok(());
             }

@@ -1,19 +1,20 @@
 //! A new posting key for a list, and keys into the database.
 
 use sealist_lists::events::{Event, EventKind};
-use sealist_lists::model::{ListNo, MailingList, NodeNo};
+use sealist_lists::model::{ListKeyNo, ListNo, MailingList, NodeNo};
 use sealist_openpgp::KeyName;
-use sealist_store::events::{self, Occasion};
-use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState};
+use sealist_store::events::Occasion;
+use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState, NewListKey};
 use sealist_store::nodes::Deployment;
 use sealist_store::{Conn, StoreError, lists, rotation, site_key};
 
+use crate::changes::{Change, Happened, Made, make};
 use crate::error::AppError;
 use crate::key_names::name_of;
 use crate::key_rollover::announce;
 use crate::keyring::lacks;
 use crate::new_keys;
-use crate::setup::list_key_made;
+use crate::setup::NewKey;
 use crate::site::App;
 use crate::vault::Unavailable;
 
@@ -39,20 +40,7 @@ pub(crate) async fn rotate(app: &App, list: &MailingList, occasion: &Occasion) -
         list_keys::generation(&mut *app.store.reader().await?, list.no, ListKeyPurpose::Posting).await?;
     let key = new_keys::posting(app, list, last + 1, ListKeyState::Waiting, now)?;
     let (fingerprint, no, alone) = (key.fingerprint.clone(), list.no, app.store.alone());
-    let occasion = occasion.clone();
-    let waits_for = app.store.write(move |db| {
-        Box::pin(async move {
-            rotation::give_up_waiting(&mut *db, no, now).await?;
-            let made = list_key_made(no, &key);
-            let key = list_keys::insert(&mut *db, no, &key, now).await?;
-            events::record(&mut *db, &occasion, &made).await?;
-            let switched = switch(&mut *db, alone, &occasion).await?;
-            match switched.contains(&no) {
-                true => Ok::<_, StoreError>(Vec::new()),
-                false => rotation::lacking(db, key, alone).await,
-            }
-        })
-    });
+    let waits_for = app.make(NewPostingKey { list: no, key, alone }, occasion);
     let waits_for = waits_for.await?;
     if waits_for.is_empty() {
         announce(app, now).await?;
@@ -60,18 +48,45 @@ pub(crate) async fn rotate(app: &App, list: &MailingList, occasion: &Occasion) -
     Ok(Rotated { fingerprint, waits_for, alone })
 }
 
-/// Activates the keys that all nodes have. Returns the lists of those keys.
-pub(crate) async fn switch(
-    db: &mut Conn,
+/// A new posting key, which is used at once if every live node has it. Answers the nodes that have not loaded it yet.
+struct NewPostingKey {
+    list: ListNo,
+    key: NewListKey,
     alone: Deployment,
-    occasion: &Occasion,
-) -> Result<Vec<ListNo>, StoreError> {
-    let switched = rotation::switch(&mut *db, alone, occasion.now).await?;
-    for (list, fingerprint) in &switched {
-        let used = EventKind::ListKeyUsed { fingerprint: fingerprint.clone() };
-        events::record(&mut *db, occasion, &Event::of_list(*list, used)).await?;
+}
+
+impl Change for NewPostingKey {
+    type Answer = Vec<NodeNo>;
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<Vec<NodeNo>>, StoreError> {
+        let Self { list, key, alone } = self;
+        rotation::give_up_waiting(&mut *db, list, occasion.now).await?;
+        let no = make(&mut *db, NewKey { list, key }, occasion).await?;
+        let switched = make(&mut *db, SwitchKeys(alone), occasion).await?;
+        Ok(Made::nothing(match switched.contains(&list) {
+            true => Vec::new(),
+            false => rotation::lacking(db, no, alone).await?,
+        }))
     }
-    Ok(switched.into_iter().map(|(list, _)| list).collect())
+}
+
+/// Activates the keys that all nodes have. Answers the lists of those keys.
+pub(crate) struct SwitchKeys(pub(crate) Deployment);
+
+impl Change for SwitchKeys {
+    type Answer = Vec<ListNo>;
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<Vec<ListNo>>, StoreError> {
+        let switched = rotation::switch(db, self.0, occasion.now).await?;
+        let used = |(list, fingerprint): &(ListNo, String)| {
+            let used = EventKind::ListKeyUsed { fingerprint: fingerprint.clone() };
+            Happened::Change(Event::of_list(*list, used))
+        };
+        let happened: Vec<_> = switched.iter().map(used).collect();
+        Ok(Made::new(switched.into_iter().map(|(list, _)| list).collect(), happened))
+    }
 }
 
 /// Stores every key of this node in the database, wrapped: those of the lists and the site key. Nothing is
@@ -96,21 +111,27 @@ pub(crate) async fn keep_in_database(app: &App, occasion: &Occasion) -> Result<u
         }
     }
     let count = moved.len();
-    let occasion = occasion.clone();
-    let kind = EventKind::ListKeysWrapped { keys: count as u64 };
-    let event = (count > 0).then_some(Event { list: None, subject: None, kind });
-    let kept = app.store.write(move |db| {
-        Box::pin(async move {
-            for (no, wrapped) in moved {
-                list_keys::keep_wrapped(&mut *db, no, &wrapped).await?;
-            }
-            site_key::keep_wrapped(&mut *db, &site).await?;
-            match event {
-                Some(event) => events::record(db, &occasion, &event).await,
-                None => Ok(()),
-            }
-        })
-    });
-    kept.await?;
+    app.make(KeysToKeep { moved, site }, occasion).await?;
     Ok(count)
+}
+
+/// Keys that the database keeps from now on, wrapped.
+struct KeysToKeep {
+    moved: Vec<(ListKeyNo, Vec<u8>)>,
+    site: Vec<u8>,
+}
+
+impl Change for KeysToKeep {
+    type Answer = ();
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, StoreError> {
+        for (no, wrapped) in &self.moved {
+            list_keys::keep_wrapped(&mut *db, *no, wrapped).await?;
+        }
+        site_key::keep_wrapped(db, &self.site).await?;
+        let kind = EventKind::ListKeysWrapped { keys: self.moved.len() as u64 };
+        let kept = Happened::Change(Event { list: None, subject: None, kind });
+        Ok(Made::new((), (!self.moved.is_empty()).then_some(kept)))
+    }
 }

@@ -8,6 +8,7 @@ use sealist_openpgp::{self as openpgp, SignWith};
 use sealist_store::bodies::{self, BodyUse, StoredBody};
 use sealist_store::holds;
 
+use crate::changes::Unrecorded;
 use crate::error::AppError;
 use crate::sealing;
 use crate::site::App;
@@ -31,7 +32,10 @@ pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, A
             };
             let body = sealed_for(app, list, Payload { outer, entity: payload }, *used, now).await?;
             let no = *no;
-            app.store.write(move |db| Box::pin(async move { bodies::replace(db, no, &body).await })).await?;
+            app.write_unrecorded(Unrecorded::Form, move |db| {
+                Box::pin(async move { bodies::replace(db, no, &body).await })
+            })
+            .await?;
             sealed += 1;
         }
         if plain.is_empty() {
@@ -39,7 +43,8 @@ pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, A
         }
     }
     let no = list.no;
-    let forgotten = app.store.write(move |db| Box::pin(holds::forget_plain_summaries(db, no)));
+    let forgotten =
+        app.write_unrecorded(Unrecorded::Form, move |db| Box::pin(holds::forget_plain_summaries(db, no)));
     let forgotten = forgotten.await?;
     if sealed + forgotten > 0 {
         app.store.scrub().await?;

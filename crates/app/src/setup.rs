@@ -2,17 +2,18 @@
 
 use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{
-    AddressReading, ListName, ListNo, MailingList, Preferences, Role, check_new_name,
+    AddressReading, ListKeyNo, ListName, ListNo, MailingList, Preferences, Role, check_new_name,
 };
 use sealist_lists::styles;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, MergeError};
-use sealist_store::events::{self, Occasion};
+use sealist_store::events::Occasion;
 use sealist_store::key_changes::{Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::list_keys::{self, ListKeyState, NewListKey};
-use sealist_store::{lists, people};
+use sealist_store::{Conn, StoreError, lists, people};
 
+use crate::changes::{Change, Happened, Made};
 use crate::effects::{Effect, KeyStep};
 use crate::error::AppError;
 use crate::key_life::{row_of, updated_row};
@@ -42,27 +43,49 @@ pub(crate) async fn create_list(
         made.push(new_keys::posting(app, &list, 1, ListKeyState::Used, now)?);
         made.push(new_keys::storage(app, &list, now)?);
     }
-    let (style, occasion) = (style.to_owned(), occasion.clone());
-    app.store
-        .write(move |db| {
-            Box::pin(async move {
-                let no = lists::create(&mut *db, &list.name, &style, &list.settings, now).await?;
-                let created = Event::of_list(no, EventKind::ListCreated { style });
-                events::record(&mut *db, &occasion, &created).await?;
-                for key in made {
-                    list_keys::insert(&mut *db, no, &key, now).await?;
-                    events::record(&mut *db, &occasion, &list_key_made(no, &key)).await?;
-                }
-                Ok::<_, AppError>(MailingList { no, ..list })
-            })
-        })
-        .await
+    app.make(NewList { list, style: style.to_owned(), keys: made }, occasion).await
 }
 
-/// The event of a new key of a list.
-pub(crate) fn list_key_made(list: ListNo, key: &NewListKey) -> Event {
-    let (purpose, fingerprint) = (key.purpose.name().to_owned(), key.fingerprint.clone());
-    Event::of_list(list, EventKind::ListKeyMade { purpose, fingerprint })
+/// A list with its keys.
+struct NewList {
+    list: MailingList,
+    style: String,
+    keys: Vec<NewListKey>,
+}
+
+impl Change for NewList {
+    type Answer = MailingList;
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<MailingList>, AppError> {
+        let Self { list, style, keys } = self;
+        let no = lists::create(&mut *db, &list.name, &style, &list.settings, occasion.now).await?;
+        let mut happened = vec![Happened::Change(Event::of_list(no, EventKind::ListCreated { style }))];
+        for key in keys {
+            let made = NewKey { list: no, key }.apply(&mut *db, occasion).await?;
+            happened.extend(made.happened);
+        }
+        Ok(Made::new(MailingList { no, ..list }, happened))
+    }
+}
+
+/// A new key of a list.
+pub(crate) struct NewKey {
+    pub(crate) list: ListNo,
+    pub(crate) key: NewListKey,
+}
+
+impl Change for NewKey {
+    type Answer = ListKeyNo;
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<ListKeyNo>, StoreError> {
+        let Self { list, key } = self;
+        let no = list_keys::insert(db, list, &key, occasion.now).await?;
+        let (purpose, fingerprint) = (key.purpose.name().to_owned(), key.fingerprint.clone());
+        let made = Event::of_list(list, EventKind::ListKeyMade { purpose, fingerprint });
+        Ok(Made::new(no, [Happened::Change(made)]))
+    }
 }
 
 /// Checks that the address is not one of the list itself. Errs with [`AppError::OwnAddress`].

@@ -1,22 +1,23 @@
 //! Regular upkeep: ends waits that reached their limit, and deletes data that is no longer needed.
 
-use sealist_lists::events::{Actor, Event, EventKind, HeldEntry, ServerCause};
+use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::{MailingList, SendingNo};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::events::{self, Occasion, Trier};
 use sealist_store::holds::{self, Leaving};
-use sealist_store::queue::QueueEntry;
-use sealist_store::requests::RequestedBy;
+use sealist_store::requests::{Request, RequestedBy};
 use sealist_store::{
     Conn, StoreError, bounce_proofs, bounce_scores, clock, deliveries, lists, notices, pending, put_aside,
     queue, replay, requests, sendings, tokens,
 };
 
-use crate::effects::{held, sender_of};
+use crate::changes::{Change, Happened, Made, Unrecorded, make};
+use crate::effects::held;
 use crate::error::AppError;
 use crate::moderation::refusal_notice;
 use crate::notice_kinds::{self, NotPosted};
+use crate::notices::PreparedNotice;
 use crate::seal_stored::seal_earlier;
 use crate::site::App;
 use crate::summaries::{gather, gather_for};
@@ -56,7 +57,9 @@ pub async fn reset_future_timers(app: &App, longest_pause_ms: i64, now: Timestam
     if !clock::was_set_back(&mut *app.store.reader().await?, latest).await? {
         return Ok(0);
     }
-    let mended = app.store.write(move |db| Box::pin(clock::reset_future_timers(db, now, latest)));
+    let mended = app.write_unrecorded(Unrecorded::Schedules, move |db| {
+        Box::pin(clock::reset_future_timers(db, now, latest))
+    });
     Ok(mended.await?)
 }
 
@@ -65,7 +68,7 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppE
     let mut kept = MaintenanceReport::default();
     // Announces keys whose announcement was interrupted.
     key_rollover::announce(app, now).await?;
-    app.store.write(move |db| Box::pin(holds::begin_waits(db, now))).await?;
+    app.write_unrecorded(Unrecorded::Schedules, move |db| Box::pin(holds::begin_waits(db, now))).await?;
     for list in lists::all(&mut *app.store.reader().await?).await? {
         bounces::remind(app, &list, now).await?;
         kept.holds_ended += end_holds(app, &list, now).await?;
@@ -86,22 +89,23 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppE
     }
     delete_finished(app).await?;
     let before = Timestamp(now.0 - ASIDE_KEPT_MS);
-    app.store.write(move |db| Box::pin(put_aside::forget(db, before))).await?;
+    app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(put_aside::forget(db, before))).await?;
     let before = Timestamp(now.0 - DIGESTS_KEPT_MS);
-    app.store.write(move |db| Box::pin(replay::forget(db, before))).await?;
-    app.store.write(move |db| Box::pin(bounce_proofs::forget_sent(db, now))).await?;
-    let before = Timestamp(now.0 - CAUSES_KEPT_MS);
-    app.store.write(move |db| Box::pin(bounce_scores::forget_causes(db, before))).await?;
-    forget_requests(app, now).await?;
-    app.store
-        .write(move |db| {
-            Box::pin(async move {
-                notices::forget_old(&mut *db, now).await?;
-                pending::forget_old(&mut *db, now).await?;
-                tokens::forget(db, now).await
-            })
-        })
+    app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(replay::forget(db, before))).await?;
+    app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(bounce_proofs::forget_sent(db, now)))
         .await?;
+    let before = Timestamp(now.0 - CAUSES_KEPT_MS);
+    app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(bounce_scores::forget_causes(db, before)))
+        .await?;
+    forget_requests(app, now).await?;
+    app.write_unrecorded(Unrecorded::Cleanup, move |db| {
+        Box::pin(async move {
+            notices::forget_old(&mut *db, now).await?;
+            pending::forget_old(&mut *db, now).await?;
+            tokens::forget(db, now).await
+        })
+    })
+    .await?;
     Ok(kept)
 }
 
@@ -112,23 +116,36 @@ async fn give_up_copies(
     before: Timestamp,
     now: Timestamp,
 ) -> Result<u64, AppError> {
-    let list = list.clone();
-    let given_up = app.store.write(move |db| {
-        Box::pin(async move {
-            let readers = deliveries::give_up_waiting(&mut *db, list.no, before).await?;
-            for reader in &readers {
-                let fact = SummaryFact::Copy { email: reader.clone(), reply: TOO_LATE.to_owned() };
-                gather(&list, Text::CopiesDropped, std::slice::from_ref(&fact)).store(&mut *db, now).await?;
-                let Ok(address) = reader.parse::<Address>() else { continue };
-                gather_for(&list, &address, Text::CopyDropped, &[fact]).store(&mut *db, now).await?;
-                let dropped = EventKind::CopyDropped { why: TOO_LATE.to_owned() };
-                let dropped = Event::about(list.no, &address, dropped);
-                events::record(&mut *db, &by(ServerCause::Expiry, now), &dropped).await?;
+    let ended = WaitingCopiesEnd { list: list.clone(), before };
+    Ok(app.make_by_itself(ended, ServerCause::Expiry, now).await?)
+}
+
+/// Copies that waited too long for a key are dropped. Answers how many there are.
+struct WaitingCopiesEnd {
+    list: MailingList,
+    before: Timestamp,
+}
+
+impl Change for WaitingCopiesEnd {
+    type Answer = u64;
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<u64>, StoreError> {
+        let (Self { list, before }, now) = (self, occasion.now);
+        let readers = deliveries::give_up_waiting(&mut *db, list.no, before).await?;
+        let mut happened = Vec::new();
+        for reader in &readers {
+            let fact = SummaryFact::Copy { email: reader.clone(), reply: TOO_LATE.to_owned() };
+            gather(&list, Text::CopiesDropped, std::slice::from_ref(&fact)).store(&mut *db, now).await?;
+            let kind = EventKind::CopyDropped { why: TOO_LATE.to_owned() };
+            let subject = Address::from_stored(reader);
+            if let Some(address) = &subject {
+                gather_for(&list, address, Text::CopyDropped, &[fact]).store(&mut *db, now).await?;
             }
-            Ok::<_, StoreError>(readers.len() as u64)
-        })
-    });
-    Ok(given_up.await?)
+            happened.push(Happened::Change(Event { list: Some(list.no), subject, kind }));
+        }
+        Ok(Made::new(readers.len() as u64, happened))
+    }
 }
 
 /// Deletes held messages about which nobody decided in time. The owners are told of each, and so is an author
@@ -151,17 +168,9 @@ async fn end_holds(app: &App, list: &MailingList, now: Timestamp) -> Result<u64,
                 }
                 false => None,
             };
-            let (list, leaving) = (list.clone(), leaving.clone());
-            let gone = app.store.write(move |db| {
-                Box::pin(async move {
-                    if let Some(notice) = notice {
-                        notice.store(&mut *db, now).await?;
-                    }
-                    let expired = of_entry(&leaving.entry, EventKind::HoldExpired);
-                    events::record_unproven(&mut *db, &by(ServerCause::Expiry, now), &expired).await?;
-                    leave(db, &list, &leaving, WhyGone::TooLong, now).await
-                })
-            });
+            let end =
+                HoldEnds { list: list.clone(), leaving: leaving.clone(), notice, why: WhyGone::TooLong };
+            let gone = app.make_by_itself(end, ServerCause::Expiry, now);
             match gone.await {
                 Ok(()) => ended += 1,
                 // Somebody decided at this moment.
@@ -183,7 +192,7 @@ async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), App
     }
     let before = Timestamp(now.0 - i64::from(days) * DAY_MS);
     let list = list.clone();
-    let reminded = app.store.write(move |db| {
+    let reminded = app.write_unrecorded(Unrecorded::Notices, move |db| {
         Box::pin(async move {
             let waiting = holds::told_before(&mut *db, list.no, before, u32::MAX).await?;
             for one in &waiting {
@@ -196,13 +205,37 @@ async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), App
     Ok(reminded.await?)
 }
 
-fn by(cause: ServerCause, now: Timestamp) -> Occasion {
-    Occasion { actor: Actor::Server(cause), now }
+/// A held message goes without a decision.
+struct HoldEnds {
+    list: MailingList,
+    leaving: Leaving,
+    /// To its author, if the author may be told.
+    notice: Option<PreparedNotice>,
+    why: WhyGone,
 }
 
-/// An event about a message that waited for a moderator.
-fn of_entry(entry: &QueueEntry, kind: fn(HeldEntry) -> EventKind) -> Event {
-    Event { list: Some(entry.list), subject: sender_of(entry), kind: kind(held(entry)) }
+impl Change for HoldEnds {
+    type Answer = ();
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, StoreError> {
+        let (Self { list, leaving, notice, why }, now) = (self, occasion.now);
+        let subject = holds::held_for(&mut *db, leaving.entry.no).await?;
+        if let Some(notice) = notice {
+            notice.store(&mut *db, now).await?;
+        }
+        notice_kinds::no_longer_held(&list, &leaving, why).store(&mut *db, now).await?;
+        tokens::decided(&mut *db, leaving.entry.no, "dropped", "", now).await?;
+        queue::finish(db, &leaving.entry).await?;
+        let event = |kind| Event { list: Some(list.no), subject, kind };
+        let held = held(&leaving.entry);
+        let happened = match why {
+            WhyGone::TooLong => Happened::Unproven(event(EventKind::HoldExpired(held))),
+            // The notice names all of them. Of the events, the first ones of a day suffice.
+            WhyGone::TooMany => Happened::Attempt(Trier::Anybody, event(EventKind::HoldDropped(held))),
+        };
+        Ok(Made::new((), [happened]))
+    }
 }
 
 /// The held messages above the limits of a list.
@@ -220,68 +253,54 @@ pub(crate) async fn give_way(
     all: &[Leaving],
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let occasion = Occasion { actor: Actor::Server(ServerCause::Limits), now };
     for leaving in all {
-        // The notice names all of them. Of the events, the first ones of a day suffice.
-        let dropped = of_entry(&leaving.entry, EventKind::HoldDropped);
-        events::attempt(&mut *db, &by(ServerCause::Limits, now), Trier::Anybody, &dropped).await?;
-        if let Some(notice) = notice_kinds::gave_way(list, leaving) {
-            notice.store(&mut *db, now).await?;
-        }
-        leave(&mut *db, list, leaving, WhyGone::TooMany, now).await?;
+        let notice = notice_kinds::gave_way(list, leaving);
+        let end = HoldEnds { list: list.clone(), leaving: leaving.clone(), notice, why: WhyGone::TooMany };
+        make(&mut *db, end, &occasion).await?;
     }
     Ok(())
-}
-
-/// Removes a held message without a decision.
-async fn leave(
-    db: &mut Conn,
-    list: &MailingList,
-    leaving: &Leaving,
-    why: WhyGone,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    notice_kinds::no_longer_held(list, leaving, why).store(&mut *db, now).await?;
-    tokens::decided(&mut *db, leaving.entry.no, "dropped", "", now).await?;
-    queue::finish(db, &leaving.entry).await
 }
 
 /// Deletes finished sendings with their payloads. Posts that the archive keeps stay.
 async fn delete_finished(app: &App) -> Result<(), AppError> {
     let mut after = SendingNo(0);
-    while let Some(next) =
-        app.store.write(move |db| Box::pin(sendings::delete_finished(db, after, CHUNK))).await?
+    while let Some(next) = app
+        .write_unrecorded(Unrecorded::Cleanup, move |db| {
+            Box::pin(sendings::delete_finished(db, after, CHUNK))
+        })
+        .await?
     {
         after = next;
     }
     Ok(())
 }
 
-/// Deletes requests that nobody answered in time, with an event for the owners.
+/// Deletes requests that nobody answered in time, and events that are too old.
 async fn forget_requests(app: &App, now: Timestamp) -> Result<(), AppError> {
-    loop {
-        let over = app
-            .store
-            .write(move |db| {
-                Box::pin(async move {
-                    let over = requests::expire(&mut *db, CHUNK, now).await?;
-                    for request in &over {
-                        let trier = match request.by {
-                            RequestedBy::Owner => Trier::Proven,
-                            RequestedBy::Anybody => Trier::Anybody,
-                        };
-                        let action = request.run.goal.action().to_owned();
-                        let expired = EventKind::RequestExpired { action };
-                        let expired = Event::about(request.list, &request.address, expired);
-                        events::attempt(&mut *db, &by(ServerCause::Expiry, now), trier, &expired).await?;
-                    }
-                    Ok::<_, StoreError>(over.len())
-                })
-            })
-            .await?;
-        if over < CHUNK as usize {
-            break;
-        }
-    }
+    while app.make_by_itself(RequestsExpire, ServerCause::Expiry, now).await? == CHUNK as usize {}
     let before = Timestamp(now.0 - EVENTS_KEPT_MS);
-    Ok(app.store.write(move |db| Box::pin(events::forget(db, before))).await?)
+    let forgotten = app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(events::forget(db, before)));
+    Ok(forgotten.await?)
+}
+
+/// Requests that nobody answered in time are deleted. Answers how many there are.
+struct RequestsExpire;
+
+impl Change for RequestsExpire {
+    type Answer = usize;
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<usize>, StoreError> {
+        let over = requests::expire(db, CHUNK, occasion.now).await?;
+        let expired = |request: &Request| {
+            let trier = match request.by {
+                RequestedBy::Owner => Trier::Proven,
+                RequestedBy::Anybody => Trier::Anybody,
+            };
+            let kind = EventKind::RequestExpired { action: request.run.goal.action().to_owned() };
+            Happened::Attempt(trier, Event::about(request.list, &request.address, kind))
+        };
+        Ok(Made::new(over.len(), over.iter().map(expired).collect::<Vec<_>>()))
+    }
 }

@@ -212,16 +212,18 @@ pub async fn has_scored(
 }
 
 /// Undoes the effect of a cause on scores. Where the cause disabled delivery, the choice of the member is again what it was before;
-/// what was chosen since then for the address, the user or the site counts.
-pub async fn pardon(db: &mut Conn, list: ListNo, cause: &str) -> Result<(), StoreError> {
+/// what was chosen since then for the address, the user or the site counts. Returns the addresses of those members.
+pub async fn pardon(db: &mut Conn, list: ListNo, cause: &str) -> Result<Vec<String>, StoreError> {
     people::lock_preferences(&mut *db).await?;
     let pardoned = query(
         "UPDATE members SET
              bounce_score = CASE WHEN bounce_score > 0 THEN bounce_score - 1 ELSE 0 END, last_bounce_at = last_bounce_at - $3
          WHERE list_no = $1 AND EXISTS (SELECT 1 FROM bounce_causes c WHERE c.list_no = $1 AND c.cause = $2
              AND c.member_no = members.no AND c.scored_at = members.last_bounce_at)
-         RETURNING no, delivery_status, choice_before_stop",
+         RETURNING no, delivery_status, choice_before_stop,
+             (SELECT email FROM addresses a WHERE a.no = members.address_no) AS email",
     );
+    let mut resumed = Vec::new();
     let pardoned = pardoned.bind(list.0).bind(cause).bind(DAY_MS).fetch_all(&mut *db).await?;
     for row in pardoned {
         if row.try_get::<String>("delivery_status")? == DeliveryStatus::ByBounces.name() {
@@ -229,6 +231,7 @@ pub async fn pardon(db: &mut Conn, list: ListNo, cause: &str) -> Result<(), Stor
             let change =
                 PreferenceChange::DeliveryStatus(before.as_deref().and_then(DeliveryStatus::from_name));
             people::choose(&mut *db, PreferenceLevel::Member(MemberNo(row.try_get("no")?)), change).await?;
+            resumed.push(row.try_get("email")?);
         }
     }
     query("UPDATE bounce_causes SET scored_at = 0 WHERE list_no = $1 AND cause = $2")
@@ -236,7 +239,7 @@ pub async fn pardon(db: &mut Conn, list: ListNo, cause: &str) -> Result<(), Stor
         .bind(cause)
         .execute(db)
         .await?;
-    Ok(())
+    Ok(resumed)
 }
 
 /// Forgets causes from before `before`.

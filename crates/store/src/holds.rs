@@ -57,6 +57,14 @@ pub async fn hold(
     }
 }
 
+/// The address of the member whose message it is, if it is held for one. A list with OpenPGP knows the member by the signature, a
+/// list without by the From field.
+pub async fn held_for(db: &mut Conn, entry: EntryNo) -> Result<Option<Address>, StoreError> {
+    let row = query("SELECT a.email FROM queue q JOIN addresses a ON a.no = q.held_for WHERE q.no = $1");
+    let row = row.bind(entry.0).fetch_optional(db).await?;
+    Ok(row.map(|row| row.try_get::<String>(0)).transpose()?.and_then(|email| Address::from_stored(&email)))
+}
+
 async fn keep_summary(db: &mut Conn, entry: EntryNo, summary: &StoredBody) -> Result<(), StoreError> {
     let (_, wrapped_key, outer, data) = summary.parts();
     query(

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{DeliveryNo, ListNo, SendingNo};
 use sealist_store::copies::{self, CopySelection};
-use sealist_store::lists;
+use sealist_store::events::Occasion;
+use sealist_store::{Conn, lists};
 use serde::Serialize;
 
 use super::Acting;
+use crate::changes::{Change, Happened, Made};
 use crate::error::AppError;
 
 /// The copies that are being delivered, with somebody who looks at them or changes them.
@@ -106,38 +108,52 @@ impl Copies<'_> {
     /// Changes copies and returns how many were changed. Errs with [`AppError::NoSuchCopy`] or [`AppError::NoSuchPost`] if
     /// nothing of that number is there.
     pub async fn change(&self, which: CopySelection, change: CopyChange) -> Result<u64, AppError> {
-        let now = self.0.now;
-        let changed = self.0.change(move |db| {
-            Box::pin(async move {
-                let Some(list) = copies::list_of(&mut *db, which).await? else {
-                    return Err(match which {
-                        CopySelection::One(copy) => AppError::NoSuchCopy(copy),
-                        CopySelection::Of(post) => AppError::NoSuchPost(post),
-                    });
-                };
-                let copies = match change {
-                    CopyChange::Hold => copies::hold(db, which).await?,
-                    CopyChange::Retry => copies::retry(db, which, now).await?,
-                    CopyChange::GiveUp => copies::give_up(db, which).await?,
-                };
-                let event = (copies > 0).then(|| Event::of_list(list, change.event(copies)));
-                Ok((copies, event))
-            })
-        });
-        changed.await
+        self.0.make(ChangeCopies { which, change }).await
     }
 
     /// Has all copies tried now that wait for their next try, and returns how many there are.
     pub async fn retry_all(&self) -> Result<u64, AppError> {
-        let now = self.0.now;
-        let retried = self.0.change(move |db| {
-            Box::pin(async move {
-                let copies = copies::retry_all(db, now).await?;
-                let kind = CopyChange::Retry.event(copies);
-                Ok((copies, (copies > 0).then_some(Event { list: None, subject: None, kind })))
-            })
-        });
-        retried.await
+        self.0.make(RetryAllCopies).await
+    }
+}
+
+struct ChangeCopies {
+    which: CopySelection,
+    change: CopyChange,
+}
+
+impl Change for ChangeCopies {
+    type Answer = u64;
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<u64>, AppError> {
+        let Self { which, change } = self;
+        let Some(list) = copies::list_of(&mut *db, which).await? else {
+            return Err(match which {
+                CopySelection::One(copy) => AppError::NoSuchCopy(copy),
+                CopySelection::Of(post) => AppError::NoSuchPost(post),
+            });
+        };
+        let copies = match change {
+            CopyChange::Hold => copies::hold(db, which).await?,
+            CopyChange::Retry => copies::retry(db, which, occasion.now).await?,
+            CopyChange::GiveUp => copies::give_up(db, which).await?,
+        };
+        let event = Event::of_list(list, change.event(copies));
+        Ok(Made::new(copies, (copies > 0).then_some(Happened::Change(event))))
+    }
+}
+
+struct RetryAllCopies;
+
+impl Change for RetryAllCopies {
+    type Answer = u64;
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<u64>, AppError> {
+        let copies = copies::retry_all(db, occasion.now).await?;
+        let event = Event { list: None, subject: None, kind: CopyChange::Retry.event(copies) };
+        Ok(Made::new(copies, (copies > 0).then_some(Happened::Change(event))))
     }
 }
 

@@ -1,16 +1,18 @@
 //! The events of a site for people and for consumers.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-use sealist_lists::events::in_words;
+use sealist_lists::events::{Event, EventKind, in_words};
 use sealist_lists::model::{ListName, ListNo};
 use sealist_store::events::consumers::{self, Acknowledgement, EventConsumer, StartAt};
-use sealist_store::events::{self as recorded, RecordedEvent};
-use sealist_store::{StoreError, lists};
+use sealist_store::events::{self as recorded, Occasion, RecordedEvent};
+use sealist_store::{Conn, StoreError, lists};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Acting;
+use crate::changes::{Change, Happened, Made};
 use crate::error::AppError;
 
 /// The events, with somebody who reads them.
@@ -23,8 +25,10 @@ pub struct EventView {
     pub position: Option<i64>,
     /// When it happened (RFC 3339, UTC).
     pub at: String,
-    /// The list; empty for an event of the whole site, and if the list is gone.
+    /// The list; empty for an event of the whole site. A list that is gone has the name that it had, or `#7` if nobody knows it.
     pub list: String,
+    /// The number of the list, which no other list gets; `None` for an event of the whole site.
+    pub list_no: Option<i64>,
     /// Who caused it.
     pub who: String,
     /// The kind of that actor: `mail`, `command-line`, `server`.
@@ -42,10 +46,10 @@ pub struct EventView {
 }
 
 impl EventLog<'_> {
-    /// The newest events first: of one list, or of all.
+    /// The newest events first: of one list, which may have been deleted, or of all. Errs with [`AppError::NoSuchList`].
     pub async fn newest(&self, list: Option<&ListName>, most: u32) -> Result<Vec<EventView>, AppError> {
         let of = match list {
-            Some(name) => Some(self.0.named(name).await?.no),
+            Some(name) => Some(self.number_of(name).await?),
             None => None,
         };
         let found = recorded::newest(&mut *self.0.app.store.reader().await?, of, most).await?;
@@ -54,7 +58,11 @@ impl EventLog<'_> {
 
     /// Adds a consumer. Errs with [`AppError::ConsumerExists`] if there is one of that name.
     pub async fn add_consumer(&self, name: &str, start: StartAt) -> Result<(), AppError> {
-        match self.0.app.store.add_consumer(name, "command-line", start, self.0.now).await {
+        if start == StartAt::Next {
+            self.0.app.store.give_all_positions().await?;
+        }
+        let add = AddConsumer { name: name.to_owned(), start };
+        match self.0.make(add).await {
             Err(StoreError::Duplicate) => Err(AppError::ConsumerExists(name.to_owned())),
             added => Ok(added?),
         }
@@ -62,12 +70,9 @@ impl EventLog<'_> {
 
     /// Removes a consumer. Errs with [`AppError::NoSuchConsumer`].
     pub async fn remove_consumer(&self, name: &str) -> Result<(), AppError> {
-        let (of, name) = (name.to_owned(), name.to_owned());
-        let removed =
-            self.0.app.store.write(move |db| Box::pin(async move { consumers::remove(db, &of).await }));
-        match removed.await? {
+        match self.0.make(RemoveConsumer(name.to_owned())).await? {
             true => Ok(()),
-            false => Err(AppError::NoSuchConsumer(name)),
+            false => Err(AppError::NoSuchConsumer(name.to_owned())),
         }
     }
 
@@ -94,10 +99,30 @@ impl EventLog<'_> {
         }
     }
 
+    async fn number_of(&self, name: &ListName) -> Result<ListNo, AppError> {
+        match self.0.named(name).await {
+            Err(AppError::NoSuchList(shown)) => {
+                let deleted = recorded::deleted_list(&mut *self.0.app.store.reader().await?, &shown).await?;
+                deleted.ok_or(AppError::NoSuchList(shown))
+            }
+            found => found.map(|list| list.no),
+        }
+    }
+
     async fn views(&self, found: Vec<RecordedEvent>) -> Result<Vec<EventView>, AppError> {
-        let all = lists::all(&mut *self.0.app.store.reader().await?).await?;
-        let names: BTreeMap<ListNo, String> =
-            all.into_iter().map(|list| (list.no, list.name.to_string())).collect();
+        let mut db = self.0.app.store.reader().await?;
+        let mut names: BTreeMap<ListNo, String> = BTreeMap::new();
+        for list in lists::all(&mut db).await? {
+            names.insert(list.no, list.name.to_string());
+        }
+        // Events that are only counted and belong to the whole site have the number 0.
+        for no in found.iter().filter_map(|one| one.event.list).filter(|no| no.0 != 0) {
+            if let Entry::Vacant(gone) = names.entry(no) {
+                let name = recorded::name_of_deleted(&mut db, no).await?;
+                gone.insert(name.unwrap_or_else(|| format!("#{no}")));
+            }
+        }
+        drop(db);
         Ok(found.into_iter().map(|one| view(one, &names)).collect())
     }
 }
@@ -107,6 +132,7 @@ fn view(one: RecordedEvent, names: &BTreeMap<ListNo, String>) -> EventView {
     EventView {
         position,
         at: at.rfc3339(),
+        list_no: event.list.map(|no| no.0).filter(|no| *no != 0),
         list: event.list.and_then(|no| names.get(&no)).cloned().unwrap_or_default(),
         who: actor.to_string(),
         by: actor.stored().kind,
@@ -116,4 +142,37 @@ fn view(one: RecordedEvent, names: &BTreeMap<ListNo, String>) -> EventView {
         data,
         times,
     }
+}
+
+struct AddConsumer {
+    name: String,
+    start: StartAt,
+}
+
+impl Change for AddConsumer {
+    type Answer = ();
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, StoreError> {
+        let Self { name, start } = self;
+        consumers::add(db, &name, "command-line", start, occasion.now).await?;
+        Ok(Made::new((), [of_consumer(EventKind::ConsumerAdded { name })]))
+    }
+}
+
+struct RemoveConsumer(String);
+
+impl Change for RemoveConsumer {
+    type Answer = bool;
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<bool>, StoreError> {
+        let is_removed = consumers::remove(db, &self.0).await?;
+        let removed = of_consumer(EventKind::ConsumerRemoved { name: self.0 });
+        Ok(Made::new(is_removed, is_removed.then_some(removed)))
+    }
+}
+
+fn of_consumer(kind: EventKind) -> Happened {
+    Happened::Change(Event { list: None, subject: None, kind })
 }

@@ -1,14 +1,17 @@
 //! Lists as a whole: what an admin does with one.
 
 use sealist_lists::events::{Event, EventKind};
-use sealist_lists::model::{ListName, MailingList, MemberNo, Role};
+use sealist_lists::model::{ListName, ListNo, MailingList, MemberNo, Role};
+use sealist_store::events::Occasion;
 use sealist_store::list_content::{self, ListContent};
-use sealist_store::{archive, lists, people};
+use sealist_store::{Conn, archive, lists, people};
 use serde::Serialize;
 
 use super::{Acting, PageRange, Paged};
+use crate::changes::{Change, Happened, Made};
 use crate::error::AppError;
 use crate::setup;
+use crate::upkeep::CHUNK;
 
 /// The lists, with somebody who looks at them or changes them.
 pub struct ListActions<'a>(pub(super) Acting<'a>);
@@ -96,44 +99,22 @@ impl ListActions<'_> {
         Ok(list_content::content(&mut *self.0.app.store.reader().await?, no).await?)
     }
 
-    /// Deletes a list with its members, posts and everything that waits. Key files stay. The event belongs to the site.
+    /// Deletes a list with its members, posts and everything that waits. Key files stay.
     pub async fn delete(&self, name: &ListName) -> Result<(), AppError> {
-        let no = self.0.named(name).await?.no;
-        let kind = EventKind::ListDeleted { list: name.to_string() };
-        let event = Event { list: None, subject: None, kind };
-        let delete = self.0.change(move |db| {
-            Box::pin(async move {
-                lists::delete(db, no).await?;
-                Ok(((), Some(event)))
-            })
-        });
-        delete.await
+        let list = self.0.named(name).await?.no;
+        self.0.make(DeleteList { list, name: name.to_string() }).await
     }
 
     /// Holds a list: its mail is accepted, and nothing is judged or sent. Holding it again changes nothing.
     pub async fn hold(&self, name: &ListName) -> Result<(), AppError> {
-        let (no, now) = (self.0.named(name).await?.no, self.0.now);
-        let hold = self.0.change(move |db| {
-            Box::pin(async move {
-                let is_new = lists::hold(db, no, now).await?;
-                Ok(((), is_new.then(|| Event::of_list(no, EventKind::ListHeld {}))))
-            })
-        });
-        hold.await
+        let list = self.0.named(name).await?.no;
+        self.0.make(HoldList(list)).await
     }
 
     /// Releases a held list. Errs with [`AppError::ListNotHeld`] if it is not held.
     pub async fn release(&self, name: &ListName) -> Result<(), AppError> {
-        let (no, shown) = (self.0.named(name).await?.no, name.to_string());
-        let release = self.0.change(move |db| {
-            Box::pin(async move {
-                match lists::release(db, no).await? {
-                    true => Ok(((), Some(Event::of_list(no, EventKind::ListReleased {})))),
-                    false => Err(AppError::ListNotHeld(shown)),
-                }
-            })
-        });
-        release.await
+        let list = self.0.named(name).await?.no;
+        self.0.make(ReleaseList { list, name: name.to_string() }).await
     }
 
     /// How much each list keeps.
@@ -152,16 +133,82 @@ impl ListActions<'_> {
         Ok(sizes)
     }
 
-    /// Deletes the posts that a list keeps and returns how many there were.
+    /// Deletes the posts that a list keeps and returns how many there were. Posts that are still being delivered are deleted
+    /// with their last copy. Many posts go in several transactions, so that mail is not delayed, and each has its event.
     pub async fn purge_archive(&self, name: &ListName) -> Result<u64, AppError> {
-        let no = self.0.named(name).await?.no;
-        let posts = crate::archive::purge(self.0.app, no).await?;
-        let record = self.0.change(move |_| {
-            let event = Event::of_list(no, EventKind::ArchivePurged { posts });
-            Box::pin(async move { Ok(((), (posts > 0).then_some(event))) })
-        });
-        record.await?;
-        Ok(posts)
+        let list = self.0.named(name).await?.no;
+        let mut purged = 0;
+        loop {
+            let some = self.0.make(PurgeArchive { list, most: CHUNK }).await?;
+            purged += some;
+            if some < u64::from(CHUNK) {
+                return Ok(purged);
+            }
+        }
+    }
+}
+
+/// A list goes with all that it has. The event still has the number of the list, so that it stands with its other events.
+struct DeleteList {
+    list: ListNo,
+    name: String,
+}
+
+impl Change for DeleteList {
+    type Answer = ();
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, AppError> {
+        lists::delete(db, self.list).await?;
+        let deleted = Event::of_list(self.list, EventKind::ListDeleted { list: self.name });
+        Ok(Made::new((), [Happened::Change(deleted)]))
+    }
+}
+
+struct HoldList(ListNo);
+
+impl Change for HoldList {
+    type Answer = ();
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, AppError> {
+        let is_new = lists::hold(db, self.0, occasion.now).await?;
+        let held = Event::of_list(self.0, EventKind::ListHeld {});
+        Ok(Made::new((), is_new.then_some(Happened::Change(held))))
+    }
+}
+
+struct ReleaseList {
+    list: ListNo,
+    name: String,
+}
+
+impl Change for ReleaseList {
+    type Answer = ();
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, AppError> {
+        if !lists::release(db, self.list).await? {
+            return Err(AppError::ListNotHeld(self.name));
+        }
+        let released = Event::of_list(self.list, EventKind::ListReleased {});
+        Ok(Made::new((), [Happened::Change(released)]))
+    }
+}
+
+struct PurgeArchive {
+    list: ListNo,
+    most: u32,
+}
+
+impl Change for PurgeArchive {
+    type Answer = u64;
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<u64>, AppError> {
+        let posts = archive::purge(db, self.list, self.most).await?;
+        let purged = Event::of_list(self.list, EventKind::ArchivePurged { posts });
+        Ok(Made::new(posts, (posts > 0).then_some(Happened::Change(purged))))
     }
 }
 

@@ -4,13 +4,14 @@ use sealist_lists::events::{Event, EventKind, HeldEntry};
 use sealist_lists::model::{EntryNo, ListName, MailingList, SubAddress};
 use sealist_lists::rules::Reason;
 use sealist_mail::{Address, Timestamp};
+use sealist_store::events::Occasion;
 use sealist_store::queue::{self, QueueEntry, QueueName};
-use sealist_store::{StoreError, bodies, holds, lists, replay};
+use sealist_store::{Conn, StoreError, bodies, holds, lists, replay};
 use serde::Serialize;
 
 use super::{Acting, PageRange, Paged};
+use crate::changes::{Change, Happened, Made};
 use crate::decisions::MessageDecision;
-use crate::effects::sender_of;
 use crate::error::AppError;
 use crate::moderation::{self, Rejected};
 use crate::summaries::summary_of;
@@ -140,34 +141,14 @@ impl QueuedMessages<'_> {
         if entry.place != QueueName::Shunt {
             return Err(AppError::NotSetAside { entry: entry.no, place: entry.place.name() });
         }
-        let (event, no, now) =
-            (of(&entry, EventKind::MessageRetried { entry: entry.no }), entry.no, self.0.now);
-        let retry = self.0.change(move |db| {
-            Box::pin(async move {
-                match queue::resume(db, no, now).await? {
-                    true => Ok(((), Some(event))),
-                    false => Err(AppError::Overtaken),
-                }
-            })
-        });
-        retry.await
+        self.0.make(JudgeAgain(entry)).await
     }
 
     /// Holds a message for a moderator that was not judged yet. Errs with [`AppError::NotWaitingToBeJudged`] if it was.
     pub async fn hold(&self, entry: EntryNo) -> Result<(), AppError> {
         let found = queue::find(&mut *self.0.app.store.reader().await?, entry).await?;
         let found = found.ok_or(AppError::NotWaitingToBeJudged(entry))?;
-        let held = HeldEntry { entry, reasons: vec![Reason::ByAdmin] };
-        let event = of(&found, EventKind::HoldBegun(held));
-        let hold = self.0.change(move |db| {
-            Box::pin(async move {
-                match queue::hold(db, entry, Reason::ByAdmin).await? {
-                    true => Ok(((), Some(event))),
-                    false => Err(AppError::NotWaitingToBeJudged(entry)),
-                }
-            })
-        });
-        hold.await
+        self.0.make(HoldUnjudged(found)).await
     }
 
     async fn find(&self, entry: EntryNo) -> Result<QueueEntry, AppError> {
@@ -231,6 +212,37 @@ impl QueuedMessages<'_> {
     }
 }
 
-fn of(entry: &QueueEntry, kind: EventKind) -> Event {
-    Event { list: Some(entry.list), subject: sender_of(entry), kind }
+/// A message that was set aside after faults is judged again.
+struct JudgeAgain(QueueEntry);
+
+impl Change for JudgeAgain {
+    type Answer = ();
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, AppError> {
+        let Self(entry) = self;
+        if !queue::resume(&mut *db, entry.no, occasion.now).await? {
+            return Err(AppError::Overtaken);
+        }
+        let subject = holds::held_for(db, entry.no).await?;
+        let kind = EventKind::MessageRetried { entry: entry.no };
+        Ok(Made::new((), [Happened::Change(Event { list: Some(entry.list), subject, kind })]))
+    }
+}
+
+/// A message that was not judged yet waits for a moderator. Nobody knows whose it is.
+struct HoldUnjudged(QueueEntry);
+
+impl Change for HoldUnjudged {
+    type Answer = ();
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, AppError> {
+        let Self(entry) = self;
+        if !queue::hold(db, entry.no, Reason::ByAdmin).await? {
+            return Err(AppError::NotWaitingToBeJudged(entry.no));
+        }
+        let held = HeldEntry { entry: entry.no, reasons: vec![Reason::ByAdmin] };
+        Ok(Made::new((), [Happened::Change(Event::of_list(entry.list, EventKind::HoldBegun(held)))]))
+    }
 }

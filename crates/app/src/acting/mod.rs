@@ -13,12 +13,13 @@ mod newer;
 mod paged;
 mod requests;
 
-use sealist_lists::events::{Actor, Event};
+use sealist_lists::events::Actor;
 use sealist_lists::model::{ListName, ListNo, MailingList};
 use sealist_mail::Timestamp;
-use sealist_store::events::{self as recorded, Occasion};
-use sealist_store::{Conn, Work, lists as stored_lists};
+use sealist_store::events::Occasion;
+use sealist_store::lists as stored_lists;
 
+use crate::changes::Change;
 use crate::effects::Effect;
 use crate::error::AppError;
 use crate::site::App;
@@ -114,22 +115,8 @@ impl<'a> Acting<'a> {
         list.ok_or_else(|| AppError::NoSuchList(name.to_string()))
     }
 
-    /// Carries out one change and records its event in the same transaction. A change without an event changed nothing.
-    pub(crate) async fn change<T, F>(&self, change: F) -> Result<T, AppError>
-    where
-        T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, Result<(T, Option<Event>), AppError>> + Send + 'static,
-    {
-        let occasion = self.occasion();
-        let write = self.app.store.write(move |db| {
-            Box::pin(async move {
-                let (done, event) = change(&mut *db).await?;
-                if let Some(event) = event {
-                    recorded::record(db, &occasion, &event).await?;
-                }
-                Ok(done)
-            })
-        });
-        write.await
+    /// Makes one change, and records its events in the same transaction.
+    pub(crate) async fn make<C: Change>(&self, change: C) -> Result<C::Answer, C::Error> {
+        self.app.make(change, &self.occasion()).await
     }
 }

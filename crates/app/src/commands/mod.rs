@@ -26,6 +26,7 @@ use sealist_store::events::Occasion;
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay;
 
+use crate::changes::Unrecorded;
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
 use crate::notices::place_of;
@@ -97,18 +98,17 @@ async fn process_commands_once(
         CarriedOut::Nothing => None,
     };
     let spent = outcome.map(|outcome| (command_sender.brought, command_sender.past, outcome));
-    app.store
-        .write(move |db| {
-            Box::pin(async move {
-                if let Some((brought, past, outcome)) = spent {
-                    brought.still(&mut *db, &past).await?;
-                    brought.record(&mut *db, outcome, now).await?;
-                }
-                carry_out(&mut *db, Some(no), effects, &occasion).await?;
-                Ok::<_, AppError>(queue::finish(db, &done).await?)
-            })
+    app.write_unrecorded(Unrecorded::Handled, move |db| {
+        Box::pin(async move {
+            if let Some((brought, past, outcome)) = spent {
+                brought.still(&mut *db, &past).await?;
+                brought.record(&mut *db, outcome, now).await?;
+            }
+            carry_out(&mut *db, Some(no), effects, &occasion).await?;
+            Ok::<_, AppError>(queue::finish(db, &done).await?)
         })
-        .await?;
+    })
+    .await?;
     Ok(EntryOutcome::ACCEPTED)
 }
 

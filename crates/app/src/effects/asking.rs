@@ -5,11 +5,12 @@ use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{ListNo, RequestNo};
 use sealist_lists::workflows::{Question, WorkflowRun};
 use sealist_mail::{Address, Timestamp};
-use sealist_store::events::{self, Occasion, Trier};
+use sealist_store::events::Trier;
 use sealist_store::requests::{self, Request, RequestPlace, RequestState, RequestedBy};
 use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError};
 
+use crate::changes::Happened;
 use crate::error::AppError;
 use crate::notices::PreparedNotice;
 
@@ -45,14 +46,14 @@ pub(crate) enum EarlierTokens {
     Void,
 }
 
-/// A question is recorded only if somebody is asked, because nobody could answer a request without a notice.
+/// A question is recorded only if somebody is asked, because nobody could answer a request without a notice. Returns what
+/// happened.
 pub(super) async fn store_question(
     db: &mut Conn,
     list: ListNo,
     asked: Asked,
-    occasion: &Occasion,
-) -> Result<(), AppError> {
-    let now = occasion.now;
+    now: Timestamp,
+) -> Result<Vec<Happened>, AppError> {
     let Asked { address, trier, by, .. } = &asked;
     let places = match &asked.before {
         None => requests::places(&mut *db, list, address, *by, now).await?,
@@ -61,25 +62,26 @@ pub(super) async fn store_question(
     let has_place = !places.contains(&RequestPlace::None);
     if !has_place || !goes_out(&mut *db, &asked, now).await? {
         let unasked = EventKind::RequestUnasked { action: asked.run.goal.action().to_owned() };
-        return Ok(events::attempt(db, occasion, *trier, &Event::about(list, address, unasked)).await?);
+        return Ok(vec![Happened::Attempt(*trier, Event::about(list, address, unasked))]);
     }
     if let Some(ended) = &asked.ended
         && !requests::end(&mut *db, ended).await?
     {
         return Err(AppError::Overtaken);
     }
+    let mut happened = Vec::new();
     for place in places {
         if let RequestPlace::Of(displaced) = place {
             requests::displace(&mut *db, displaced).await?;
-            events::count(&mut *db, list, &EventKind::RequestDisplaced {}, now).await?;
+            happened.push(Happened::Counted(list, EventKind::RequestDisplaced {}));
         }
     }
     let no = put(&mut *db, list, &asked, now).await?;
     for notice in &asked.notices {
         notice.store_tokens(&mut *db, &TokenSubject::Request(no), asked.expires_at).await?;
     }
-    let event = Event::about(list, address, asked.event.clone());
-    Ok(events::attempt(db, occasion, *trier, &event).await?)
+    happened.push(Happened::Attempt(*trier, Event::about(list, address, asked.event.clone())));
+    Ok(happened)
 }
 
 /// Stores the notices of a question. Returns `false` if none of them is sent. Requests for moderators wait in

@@ -2,16 +2,16 @@
 
 use sealist_lists::commands::Setting;
 use sealist_lists::events::{Event, EventKind, HeldEntry};
-use sealist_lists::model::ListNo;
+use sealist_lists::model::{ListNo, PreferenceChange};
 use sealist_mail::Address;
 use sealist_store::queue::QueueEntry;
 
 use super::{Effect, KeyStep, RequestDecided, RequestEnd};
-use crate::decisions::MessageDecision;
+use crate::decisions::{MessageDecision, RecordedDecision};
 
 impl Effect {
-    /// The event that the effect writes if it changes anything. `None` for what changes nothing that lasts: a notice, and
-    /// what [`Effect::Ask`] records itself, because it may come to nothing.
+    /// The event of the effect, if it changes anything. `None` for what changes nothing that lasts, as a notice, and for what
+    /// says itself what happened: a question may come to nothing, and whom a held message stands for is read when it is decided.
     pub(super) fn event(&self, list: Option<ListNo>) -> Option<Event> {
         let (subject, kind) = self.subject_and_kind()?;
         Some(Event { list, subject, kind })
@@ -37,6 +37,7 @@ impl Effect {
                         KeyStep::Revoked => EventKind::KeyRevoked { fingerprint },
                         KeyStep::Compromised => EventKind::KeyCompromised { fingerprint },
                         KeyStep::Suspended => EventKind::KeySuspended { fingerprint },
+                        KeyStep::Approved => EventKind::KeyApproved {},
                     },
                 )
             }
@@ -48,31 +49,23 @@ impl Effect {
             Self::Void { address, fingerprint, .. } => {
                 of(address, EventKind::KeyCompromised { fingerprint: fingerprint.clone() })
             }
-            Self::Choose(address, setting) => {
-                of(address, EventKind::PreferenceChanged { name: choice(setting).to_owned() })
-            }
-            Self::Prefer(address, _, change) => {
-                Some((address.clone(), EventKind::PreferenceChanged { name: change.name().to_owned() }))
-            }
-            Self::Moderate(address, ..) => {
-                of(address, EventKind::PreferenceChanged { name: "moderation_action".to_owned() })
+            Self::Choose(address, setting) => of(address, chosen(setting)),
+            Self::Prefer(address, _, change) => Some((address.clone(), preference(*change))),
+            Self::Moderate(address, _, action) => {
+                let value = action.map(|action| action.name().to_owned());
+                of(address, EventKind::PreferenceChanged { name: "moderation_action".to_owned(), value })
             }
             Self::Certified { by: (address, fingerprint), .. } => {
                 of(address, EventKind::ListKeySigned { fingerprint: fingerprint.clone() })
             }
-            Self::Decided(decided) => {
-                let held = held(&decided.entry);
-                let kind = match decided.decision {
-                    MessageDecision::Accept => EventKind::HoldAccepted(held),
-                    MessageDecision::Reject(_) => EventKind::HoldRejected(held),
-                    MessageDecision::Discard => EventKind::HoldDiscarded(held),
-                };
-                Some((sender_of(&decided.entry), kind))
-            }
             Self::RequestDecided(decided) => of(&decided.request.address, decided_request(decided)),
             Self::Shown { entry, to, .. } => of(to, EventKind::HoldShown(held(entry))),
-            Self::Tried { address, kind, .. } => of(address, kind.clone()),
-            Self::Ask(_) | Self::Elsewhere(..) | Self::Notice(_) | Self::Reached(_) => None,
+            Self::Ask(_)
+            | Self::Elsewhere(..)
+            | Self::Notice(_)
+            | Self::Reached(_)
+            | Self::Decided(_)
+            | Self::Tried { .. } => None,
         }
     }
 }
@@ -96,21 +89,33 @@ fn decided_request(decided: &RequestDecided) -> EventKind {
     }
 }
 
-/// What is chosen, without the value: it may be the name of a person.
-fn choice(setting: &Setting) -> &'static str {
-    match setting {
-        Setting::Switch { name, .. } => name,
-        Setting::Language(_) => "language",
-        Setting::Name(_) => "name",
+fn preference(change: PreferenceChange) -> EventKind {
+    let value = Some(change.value().to_string()).filter(|value| !value.is_empty());
+    EventKind::PreferenceChanged { name: change.name().to_owned(), value }
+}
+
+/// A name that somebody chose is not in the event: events name people by their number alone.
+fn chosen(setting: &Setting) -> EventKind {
+    match (setting.of_member(), setting) {
+        (Some(change), _) => preference(change),
+        (None, Setting::Language(language)) => {
+            preference(PreferenceChange::PreferredLanguage(Some(*language)))
+        }
+        (None, _) => EventKind::PreferenceChanged { name: "name".to_owned(), value: None },
+    }
+}
+
+/// The event of a decision about a held message.
+pub(super) fn decided(decided: &RecordedDecision) -> EventKind {
+    let held = held(&decided.entry);
+    match decided.decision {
+        MessageDecision::Accept => EventKind::HoldAccepted(held),
+        MessageDecision::Reject(_) => EventKind::HoldRejected(held),
+        MessageDecision::Discard => EventKind::HoldDiscarded(held),
     }
 }
 
 /// A held message for an event.
 pub(crate) fn held(entry: &QueueEntry) -> HeldEntry {
     HeldEntry { entry: entry.no, reasons: entry.reasons.clone() }
-}
-
-/// The envelope sender of a message, whom the events about it name.
-pub(crate) fn sender_of(entry: &QueueEntry) -> Option<Address> {
-    Address::from_stored(&entry.sender)
 }

@@ -1,6 +1,7 @@
-//! Decisions as data: all effects of a decision are carried out in one transaction, and each change writes
-//! one event.
+//! Decisions as data: all effects of a decision are carried out in one transaction. Each effect that changes something leaves
+//! one event (`event.rs`).
 
+mod apply;
 mod asking;
 mod event;
 
@@ -13,20 +14,20 @@ use sealist_lists::model::{
 use sealist_lists::workflows::Goal;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Fingerprint;
-use sealist_store::events::{self, Occasion, Trier};
-use sealist_store::key_changes::{self, KeyChange};
-use sealist_store::keys::{self, CertificateRow};
+use sealist_store::Conn;
+use sealist_store::events::{Occasion, Trier};
+use sealist_store::key_changes::KeyChange;
+use sealist_store::keys::CertificateRow;
 use sealist_store::queue::QueueEntry;
-use sealist_store::requests::{self, Request};
-use sealist_store::tokens;
-use sealist_store::{Conn, holds, list_keys, notices, people};
+use sealist_store::requests::Request;
 
-use crate::decisions::{MessageDecision, RecordedDecision, name_of};
+use crate::changes::{Change, Made, make};
+use crate::decisions::{MessageDecision, RecordedDecision};
 use crate::error::AppError;
 use crate::notices::PreparedNotice;
 use crate::site::App;
 pub(crate) use asking::{Asked, EarlierTokens};
-pub(crate) use event::{held, sender_of};
+pub(crate) use event::held;
 
 /// A request that a moderator decided about.
 pub(crate) struct RequestDecided {
@@ -54,6 +55,8 @@ pub(crate) enum KeyStep {
     Compromised,
     /// The certificate is suspended until a person approves it.
     Suspended,
+    /// A person approved the certificate: on all lists, or on this one. An approval that was waited for ends with it.
+    Approved,
 }
 
 /// One change.
@@ -129,6 +132,25 @@ impl Effect {
     }
 }
 
+/// All effects of a decision about a list, or about the whole site.
+struct Effects {
+    list: Option<ListNo>,
+    effects: Vec<Effect>,
+}
+
+impl Change for Effects {
+    type Answer = ();
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, AppError> {
+        let mut happened = Vec::new();
+        for effect in self.effects {
+            happened.extend(effect.apply(&mut *db, self.list, occasion).await?);
+        }
+        Ok(Made::new((), happened))
+    }
+}
+
 impl App {
     /// Carries all effects out in a transaction of their own. Errs as [`carry_out`].
     pub(crate) async fn carry_out(
@@ -138,10 +160,7 @@ impl App {
         actor: Actor,
         now: Timestamp,
     ) -> Result<(), AppError> {
-        let occasion = Occasion { actor, now };
-        self.store
-            .write(move |db| Box::pin(async move { carry_out(db, list, effects, &occasion).await }))
-            .await
+        self.make(Effects { list, effects }, &Occasion { actor, now }).await
     }
 }
 
@@ -154,140 +173,5 @@ pub(crate) async fn carry_out(
     effects: Vec<Effect>,
     occasion: &Occasion,
 ) -> Result<(), AppError> {
-    for effect in effects {
-        let event = effect.event(list);
-        if let Effect::Elsewhere(there, effects) = effect {
-            Box::pin(carry_out(&mut *db, Some(there), effects, occasion)).await?;
-        } else if let Effect::Tried { trier, .. } = effect {
-            let event = event.expect("an attempt has an event");
-            events::attempt(&mut *db, occasion, trier, &event).await?;
-        } else if effect.apply(&mut *db, list, occasion).await? == Applied::Changed
-            && let Some(event) = event
-        {
-            events::record(&mut *db, occasion, &event).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether an effect changed anything that needs an event.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Applied {
-    Changed,
-    Nothing,
-}
-
-impl Applied {
-    fn if_changed(changed: bool) -> Self {
-        if changed { Self::Changed } else { Self::Nothing }
-    }
-}
-
-/// A decision is invalid if its object has changed since it was read.
-fn unless_overtaken(is_there: bool) -> Result<Applied, AppError> {
-    if is_there { Ok(Applied::Changed) } else { Err(AppError::Overtaken) }
-}
-
-impl Effect {
-    async fn apply(
-        self,
-        db: &mut Conn,
-        of: Option<ListNo>,
-        occasion: &Occasion,
-    ) -> Result<Applied, AppError> {
-        // No list has this number, so an effect on the whole site matches no row of a list.
-        let (list, now) = (of.unwrap_or(ListNo(0)), occasion.now);
-        match self {
-            Self::Ask(asked) => {
-                asking::store_question(db, list, *asked, occasion).await.map(|()| Applied::Nothing)
-            }
-            Self::End(request, _) => unless_overtaken(requests::end(db, &request).await?),
-            Self::Join { address, name, role, preferences } => {
-                let no = people::ensure_address(&mut *db, &address, &name, now).await?;
-                people::add_member(db, list, no, role, preferences, now).await?;
-                Ok(Applied::Changed)
-            }
-            Self::Leave(member) => Ok(Applied::if_changed(people::remove_member(db, member.no).await?)),
-            Self::Verify(address) => {
-                let no = people::ensure_address(&mut *db, &address, "", now).await?;
-                Ok(Applied::if_changed(people::verify(db, no, now).await?))
-            }
-            Self::SetKey { address, seen, row, change, .. } => {
-                let no = people::ensure_address(&mut *db, &address, "", now).await?;
-                let applied =
-                    unless_overtaken(keys::replace_certificate(&mut *db, no, seen, &row, now).await?)?;
-                key_changes::add(db, no, &change).await?;
-                Ok(applied)
-            }
-            Self::KeyWaits(address) => {
-                Ok(Applied::if_changed(people::mark_key_pending_approval(db, list, &address).await?))
-            }
-            Self::KeyApproved(address) => {
-                Ok(Applied::if_changed(people::approve_key(db, of, &address, now).await?))
-            }
-            Self::KeySetElsewhere { .. } => Ok(Applied::Changed),
-            Self::Void { person, fingerprint, .. } => {
-                key_changes::revoke_authority(db, person, &fingerprint, now).await?;
-                Ok(Applied::Changed)
-            }
-            Self::Choose(address, setting) => choose(db, list, &address, setting).await,
-            Self::Prefer(_, level, change) => {
-                Ok(Applied::if_changed(people::choose(db, level, change).await?))
-            }
-            Self::Moderate(_, member, action) => {
-                Ok(Applied::if_changed(people::set_moderation_action(db, member, action).await?))
-            }
-            Self::Certified { before, fingerprint, certificate, .. } => {
-                let certified = list_keys::certified(db, list, &fingerprint, &before, &certificate).await?;
-                unless_overtaken(certified)
-            }
-            Self::Notice(notice) => notice.store_or_wait(db, now).await.map(|_| Applied::Nothing),
-            Self::Decided(decided) => decided.record(db, now).await.map(|()| Applied::Changed),
-            Self::RequestDecided(decided) => decided.record(db, now).await.map(|()| Applied::Changed),
-            Self::Shown { entry, role, .. } => {
-                if role == Role::Owner {
-                    holds::seen(db, entry.no, now).await?;
-                }
-                Ok(Applied::Changed)
-            }
-            Self::Reached(address) => {
-                notices::renew(db, &address).await.map(|()| Applied::Nothing).map_err(Into::into)
-            }
-            Self::Elsewhere(..) | Self::Tried { .. } => Ok(Applied::Nothing),
-        }
-    }
-}
-
-async fn choose(
-    db: &mut Conn,
-    list: ListNo,
-    address: &Address,
-    setting: Setting,
-) -> Result<Applied, AppError> {
-    let is_changed = match setting {
-        Setting::Language(language) => people::set_language(db, address, Some(language)).await?,
-        Setting::Name(name) => people::set_name(db, address, &name).await?,
-        setting => {
-            let roles = people::roles_of(&mut *db, list, address).await?;
-            let member = roles.iter().find(|member| member.role == Role::Member);
-            let (Some(member), Some(change)) = (member, setting.of_member()) else {
-                return Ok(Applied::Nothing);
-            };
-            people::choose(db, PreferenceLevel::Member(member.no), change).await?
-        }
-    };
-    Ok(Applied::if_changed(is_changed))
-}
-
-impl RequestDecided {
-    /// Records the decision and ends the other tokens. A request that is not approved ends.
-    async fn record(&self, db: &mut Conn, now: Timestamp) -> Result<(), AppError> {
-        let Self { request, decision, by } = self;
-        let decided = tokens::PastDecision { decision: decision.name().to_owned(), by: name_of(by), at: now };
-        tokens::request_decided(&mut *db, request.no, &request.address, &decided).await?;
-        if *decision != MessageDecision::Accept {
-            unless_overtaken(requests::end(db, request).await?)?;
-        }
-        Ok(())
-    }
+    make(db, Effects { list, effects }, occasion).await
 }

@@ -20,6 +20,7 @@ use sealist_store::bodies;
 use sealist_store::queue::{self, QueueEntry};
 
 use crate::bounces::{self, BounceHandling};
+use crate::changes::Unrecorded;
 use crate::commands;
 use crate::error::AppError;
 use crate::opening::{FORMS, list_of, open_stored};
@@ -47,9 +48,9 @@ pub async fn process(app: &App, entry: QueueEntry, now: Timestamp) -> Result<Ent
             record(app, JudgedMessage::new(&list, &entry, held), now).await
         }
         Err(AppError::NextHour(begins_at)) => {
-            let waits = app
-                .store
-                .write(move |db| Box::pin(async move { queue::give_back(db, &entry, begins_at).await }));
+            let waits = app.write_unrecorded(Unrecorded::Claims, move |db| {
+                Box::pin(async move { queue::give_back(db, &entry, begins_at).await })
+            });
             waits.await?;
             Ok(EntryOutcome { action: Action::Defer, reasons: Vec::new() })
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sealist_lists::budgets::may_tell_author;
 use sealist_lists::chains::Verdict;
-use sealist_lists::events::{Actor, Event, EventKind, HeldEntry, ServerCause};
+use sealist_lists::events::{Event, EventKind, HeldEntry, ServerCause};
 use sealist_lists::model::{Action, AddressNo, MailingList};
 use sealist_lists::replay::ReplayHistory;
 use sealist_lists::routes::{Audience, Handling, Route};
@@ -13,16 +13,16 @@ use sealist_lists::rules::Reason;
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::bodies::StoredBody;
-use sealist_store::events::{self, Occasion, Trier};
-use sealist_store::holds::{self, Hold, Leaving};
+use sealist_store::events::{Occasion, Trier};
+use sealist_store::holds::{self, Hold};
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay::ReplayOutcome;
 use sealist_store::sendings::{self, Carries, NewSending};
-use sealist_store::{Conn, StoreError, archive, bodies, bounce_proofs, pending, posts, put_aside};
+use sealist_store::{Conn, StoreError, archive, bodies, bounce_proofs, pending, people, posts, put_aside};
 
 use super::post::Post;
 use crate::addresses::source_of;
-use crate::effects::sender_of;
+use crate::changes::{Change, Happened, Made};
 use crate::error::AppError;
 use crate::notice_kinds;
 use crate::notices::PreparedNotice;
@@ -135,25 +135,33 @@ pub(super) async fn record(
         source: source_of(app, &entry.sender),
         now,
     };
-    let action = app.store.write(move |db| Box::pin(recording.run(db))).await?;
+    let action = app.make_by_itself(recording, ServerCause::Rules, now).await?;
     Ok(EntryOutcome { action, reasons })
 }
 
-impl Recording {
-    async fn run(self, db: &mut Conn) -> Result<Action, AppError> {
+impl Change for Recording {
+    type Answer = Action;
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<Action>, AppError> {
         if let Some((signed_texts, past, _)) = &self.past {
             signed_texts.still(&mut *db, past).await?;
         }
         let action = self.final_action(&mut *db).await?;
-        self.record_replay(&mut *db, action).await?;
-        if action == Action::Hold {
-            self.hold(db).await?;
-        } else {
-            self.finish(db, action).await?;
-        }
-        Ok(action)
+        let again = self.record_replay(&mut *db, action).await?;
+        let verdict = match action {
+            Action::Hold => Some(self.hold(db).await?),
+            _ => {
+                let refused = self.refusal(&mut *db, action).await?;
+                self.finish(db, action).await?;
+                refused
+            }
+        };
+        Ok(Made::new(action, again.into_iter().chain(verdict)))
     }
+}
 
+impl Recording {
     /// A reject without a notice to the author becomes a hold. Another message that was judged at the same
     /// time may have used up the notice of the day.
     async fn final_action(&self, db: &mut Conn) -> Result<Action, AppError> {
@@ -164,8 +172,9 @@ impl Recording {
         Ok(if is_told { self.verdict.action } else { self.verdict.action_if_untold() })
     }
 
-    async fn record_replay(&self, db: &mut Conn, action: Action) -> Result<(), AppError> {
-        let Some((signed_texts, _, author)) = &self.past else { return Ok(()) };
+    /// Records what became of the signed texts. Returns that they were posted already, if that is news.
+    async fn record_replay(&self, db: &mut Conn, action: Action) -> Result<Option<Happened>, AppError> {
+        let Some((signed_texts, _, author)) = &self.past else { return Ok(None) };
         match action {
             Action::Accept => signed_texts.record(db, ReplayOutcome::Accepted, self.now).await?,
             Action::Hold => signed_texts.record(db, ReplayOutcome::Waits, self.now).await?,
@@ -181,17 +190,16 @@ impl Recording {
                     // The author is not told today, or never, so the owners see the message.
                     None => true,
                 };
-                if is_news {
-                    let again = Event::about(self.entry.list, author, EventKind::PostedAlready {});
-                    events::attempt(db, &self.occasion(), Trier::Anybody, &again).await?;
-                }
+                let again = Event::about(self.entry.list, author, EventKind::PostedAlready {});
+                return Ok(is_news.then_some(Happened::Attempt(Trier::Anybody, again)));
             }
             _ => {}
         }
-        Ok(())
+        Ok(None)
     }
 
-    async fn hold(&self, db: &mut Conn) -> Result<(), AppError> {
+    /// Holds the message. The limits of held messages bound these events, until one message pushes out another.
+    async fn hold(&self, db: &mut Conn) -> Result<Happened, AppError> {
         self.held.store(&mut *db, self.now).await?;
         let told = match &self.hears {
             Some(hearer) if self.tell(&mut *db, hearer).await? => Some(&hearer.author),
@@ -201,44 +209,36 @@ impl Recording {
         let hold = Hold { reasons: &self.reasons, member: self.member, told, summary };
         holds::hold(&mut *db, &self.entry, hold, self.now).await?;
         let leaving = above_limits(&mut *db, &self.list).await?;
-        self.record_hold(&mut *db, &leaving).await?;
-        Ok(give_way(db, &self.list, &leaving, self.now).await?)
-    }
-
-    fn occasion(&self) -> Occasion {
-        Occasion { actor: Actor::Server(ServerCause::Rules), now: self.now }
-    }
-
-    /// Records that a message is held. The limits of held messages bound these events, until one message pushes out another.
-    async fn record_hold(&self, db: &mut Conn, leaving: &[Leaving]) -> Result<(), StoreError> {
         let held = HeldEntry { entry: self.entry.no, reasons: self.reasons.clone() };
-        let event = self.event(EventKind::HoldBegun(held));
-        match self.member {
-            _ if !leaving.is_empty() => events::attempt(db, &self.occasion(), self.trier(), &event).await,
-            Some(_) => events::record(db, &self.occasion(), &event).await,
-            None => events::record_unproven(db, &self.occasion(), &event).await,
-        }
+        let event = self.event(&mut *db, EventKind::HoldBegun(held)).await?;
+        give_way(db, &self.list, &leaving, self.now).await?;
+        Ok(match self.member {
+            _ if !leaving.is_empty() => Happened::Attempt(self.trier(), event),
+            Some(_) => Happened::Change(event),
+            None => Happened::Unproven(event),
+        })
     }
 
-    /// Records that the rules refused a message. A message that waits or was posted already is no news.
-    async fn record_refusal(&self, db: &mut Conn, action: Action) -> Result<(), StoreError> {
+    /// That the rules refused the message. A message that waits or was posted already is no news.
+    async fn refusal(&self, db: &mut Conn, action: Action) -> Result<Option<Happened>, StoreError> {
         let reasons = self.reasons.clone();
         let kind = match (action, reasons.first()) {
-            (_, Some(Reason::PostedHere | Reason::StillWaits)) => return Ok(()),
+            (_, Some(Reason::PostedHere | Reason::StillWaits)) => return Ok(None),
             (Action::Reject, _) => EventKind::MessageRejected { reasons },
             (Action::Discard, _) => EventKind::MessageDiscarded { reasons },
-            (Action::Accept | Action::Hold | Action::Defer, _) => return Ok(()),
+            (Action::Accept | Action::Hold | Action::Defer, _) => return Ok(None),
         };
-        events::attempt(db, &self.occasion(), self.trier(), &self.event(kind)).await
+        Ok(Some(Happened::Attempt(self.trier(), self.event(db, kind).await?)))
     }
 
-    /// An event about the author of a member's message, or about the envelope sender of another message.
-    fn event(&self, kind: EventKind) -> Event {
-        let subject = match (self.member, &self.past) {
-            (Some(_), Some((_, _, author))) => Some(author.clone()),
-            _ => sender_of(&self.entry),
+    /// An event about the member who sent the message, as far as the list can know. Nobody proved another address, so that an
+    /// event about the message of a stranger names nobody.
+    async fn event(&self, db: &mut Conn, kind: EventKind) -> Result<Event, StoreError> {
+        let subject = match self.member {
+            Some(member) => people::address_of(db, member).await?,
+            None => None,
         };
-        Event { list: Some(self.entry.list), subject, kind }
+        Ok(Event { list: Some(self.entry.list), subject, kind })
     }
 
     /// A signature shows who sent a member's message. On a plain list anybody can send mail in the name of a member.
@@ -268,7 +268,6 @@ impl Recording {
 
     /// Ends the entry and stores the post, if there is one.
     async fn finish(&self, db: &mut Conn, action: Action) -> Result<(), AppError> {
-        self.record_refusal(&mut *db, action).await?;
         // The entry is deleted first: deleted data is overwritten, and the post can reuse its pages before
         // they are written.
         queue::finish(&mut *db, &self.entry).await?;

@@ -4,6 +4,7 @@ use sealist_store::{people, queue};
 
 use super::list_mail::ListMail;
 use crate::addresses::source_of;
+use crate::changes::Unrecorded;
 use crate::error::AppError;
 use crate::key_rollover::published;
 use crate::notice_kinds;
@@ -21,15 +22,14 @@ pub(super) async fn answer_sendkey(mail: &ListMail<'_>) -> Result<EntryOutcome, 
         answer = notice_kinds::sendkey(app, list, from, &published, now).await?;
     }
     let entry = entry.clone();
-    app.store
-        .write(move |db| {
-            Box::pin(async move {
-                if let Some(answer) = answer {
-                    answer.store_or_wait(&mut *db, now).await?;
-                }
-                Ok::<_, AppError>(queue::finish(db, &entry).await?)
-            })
+    app.write_unrecorded(Unrecorded::Handled, move |db| {
+        Box::pin(async move {
+            if let Some(answer) = answer {
+                answer.store_or_wait(&mut *db, now).await?;
+            }
+            Ok::<_, AppError>(queue::finish(db, &entry).await?)
         })
-        .await?;
+    })
+    .await?;
     Ok(EntryOutcome::ACCEPTED)
 }

@@ -2,15 +2,18 @@
 //! concerned get notices. One node does it. The progress is in the database, so that another node can
 //! continue.
 
+use sealist_lists::events::{Event, EventKind, ServerCause};
 use sealist_lists::model::AddressNo;
 use sealist_mail::Timestamp;
 use sealist_openpgp::{POLICY_EPOCH, SealingCard};
+use sealist_store::events::Occasion;
 use sealist_store::key_checks::{self, KeyCheckResult, Pass, WatchedCertificate};
-use sealist_store::{StoreError, key_news};
+use sealist_store::{Conn, StoreError, key_news};
 
 use super::judge::{JudgedCertificate, judge_stored};
 use super::key_notices::{self, MAX_LINES};
 use super::warn::{Stages, state};
+use crate::changes::{Change, Happened, Made, Unrecorded};
 use crate::error::AppError;
 use crate::key_work::key_work;
 use crate::notices::PreparedNotice;
@@ -63,7 +66,9 @@ impl KeyCheck {
         if !key_checks::is_due(&mut *app.store.reader().await?, POLICY_EPOCH, now).await? {
             return Ok(None);
         }
-        let begun = app.store.write(move |db| Box::pin(key_checks::begin(db, POLICY_EPOCH, now)));
+        let begun = app.write_unrecorded(Unrecorded::Schedules, move |db| {
+            Box::pin(key_checks::begin(db, POLICY_EPOCH, now))
+        });
         let begun: Option<Pass> = begun.await?;
         let at = At::Certificates(AddressNo(0));
         Ok(begun.map(|pass| Self { pass, stages: stages.clone(), at, found: KeyCheckReport::default() }))
@@ -80,7 +85,9 @@ impl KeyCheck {
                 Some(last) => At::Owners(last),
                 None => {
                     let pass = self.pass;
-                    let ended = app.store.write(move |db| Box::pin(key_checks::end(db, pass, now)));
+                    let ended = app.write_unrecorded(Unrecorded::Schedules, move |db| {
+                        Box::pin(key_checks::end(db, pass, now))
+                    });
                     ended.await?;
                     At::Ended
                 }
@@ -108,24 +115,7 @@ impl KeyCheck {
                 results.push(self.judged(app, seen, now).await?);
             }
         }
-        let found = app.store.write(move |db| {
-            Box::pin(async move {
-                let mut found = KeyCheckReport::default();
-                for CheckedCertificate { seen, finding, notice } in results {
-                    if !key_checks::record(&mut *db, &seen, &finding, now).await? {
-                        continue;
-                    }
-                    found.checked += 1;
-                    found.lost += u64::from(seen.card.is_some() && finding.card.is_err());
-                    found.regained += u64::from(seen.card.is_none() && finding.card.is_ok());
-                    if let Some(notice) = notice {
-                        found.warned += u64::from(notice.store(&mut *db, now).await?);
-                    }
-                }
-                key_checks::progress(db, pass, now).await?;
-                Ok::<_, StoreError>(found)
-            })
-        });
+        let found = app.make_by_itself(CheckedPage { pass, results }, ServerCause::Keys, now);
         self.found.add(found.await?);
         Ok(Some(last))
     }
@@ -190,7 +180,7 @@ impl KeyCheck {
             };
             // The clock of another node may be a little ahead.
             let until = news.iter().map(|news| news.at).max().unwrap_or(now).max(now);
-            let told = app.store.write(move |db| {
+            let told = app.write_unrecorded(Unrecorded::Schedules, move |db| {
                 Box::pin(async move {
                     let told = key_news::mark_told(&mut *db, &owner, until).await?;
                     Ok::<_, StoreError>(told && notice.store(db, now).await?)
@@ -199,9 +189,51 @@ impl KeyCheck {
             self.found.told += u64::from(told.await?);
         }
         let pass = self.pass;
-        let progress = app.store.write(move |db| Box::pin(key_checks::progress(db, pass, now)));
+        let progress = app
+            .write_unrecorded(Unrecorded::Schedules, move |db| Box::pin(key_checks::progress(db, pass, now)));
         progress.await?;
         Ok(Some(last))
+    }
+}
+
+/// A page of certificates that were judged. Answers what was found.
+struct CheckedPage {
+    pass: Pass,
+    results: Vec<CheckedCertificate>,
+}
+
+impl Change for CheckedPage {
+    type Answer = KeyCheckReport;
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<KeyCheckReport>, StoreError> {
+        let now = occasion.now;
+        let (mut found, mut happened) = (KeyCheckReport::default(), Vec::new());
+        for CheckedCertificate { seen, finding, notice } in self.results {
+            if !key_checks::record(&mut *db, &seen, &finding, now).await? {
+                continue;
+            }
+            found.checked += 1;
+            let fingerprint = seen.fingerprint.clone();
+            let kind = match (&seen.card, &finding.card) {
+                (Some(_), Err(_)) => {
+                    found.lost += 1;
+                    Some(EventKind::KeyUnusable { fingerprint })
+                }
+                (None, Ok(_)) => {
+                    found.regained += 1;
+                    Some(EventKind::KeyUsable { fingerprint })
+                }
+                _ => None,
+            };
+            let of_address = |kind| Event { list: None, subject: Some(seen.address.clone()), kind };
+            happened.extend(kind.map(of_address).map(Happened::Change));
+            if let Some(notice) = notice {
+                found.warned += u64::from(notice.store(&mut *db, now).await?);
+            }
+        }
+        key_checks::progress(db, self.pass, now).await?;
+        Ok(Made::new(found, happened))
     }
 }
 

@@ -4,7 +4,8 @@
 use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::AddressNo;
 use sealist_openpgp::Certificate;
-use sealist_store::events::{self, Occasion};
+use sealist_store::Conn;
+use sealist_store::events::Occasion;
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::key_checks::{self, WatchedCertificate};
 use sealist_store::key_refresh;
@@ -13,8 +14,10 @@ use sealist_store::keys::{self, CertificateRow};
 use super::key_notices::lists_by_number;
 use super::servers::{KeyServers, with_answers};
 use super::suspended::{is_compromised, suspended_row, was_authorised_by};
+use crate::changes::{Change, Happened, Made};
 use crate::error::AppError;
 use crate::notice_kinds;
+use crate::notices::PreparedNotice;
 use crate::site::App;
 
 /// Looks the earlier keys up. If one is compromised, the current key is in doubt, and the owners of the lists
@@ -51,34 +54,41 @@ async fn doubt(
     revoked: &str,
     occasion: &Occasion,
 ) -> Result<(), AppError> {
-    let now = occasion.now;
     let known = Certificate::from_stored(&before.certificate)?;
     let numbers = key_checks::openpgp_lists_of(&mut *app.store.reader().await?, seen.address_no).await?;
     let mut told = Vec::new();
     for list in lists_by_number(app, &numbers).await? {
         told.push(notice_kinds::key_void(&list, &seen.address, revoked, &known));
     }
-    let (no, after, revoked) = (seen.address_no, suspended_row(&known), revoked.to_owned());
-    let change = KeyChange::of_same_key(&after.fingerprint, Authority::Revocation, None, now);
-    let occasion = occasion.clone();
-    let suspended = Event {
-        list: None,
-        subject: Some(seen.address.clone()),
-        kind: EventKind::KeySuspended { fingerprint: after.fingerprint.clone() },
-    };
-    let done = app.store.write(move |db| {
-        Box::pin(async move {
-            let words = "a key before it is compromised";
-            if key_refresh::update(&mut *db, &seen, &after, words, now).await? {
-                key_changes::revoke_authority(&mut *db, no, &revoked, now).await?;
-                key_changes::add(&mut *db, no, &change).await?;
-                events::record(&mut *db, &occasion, &suspended).await?;
-                for notice in told {
-                    notice.store(&mut *db, now).await?;
-                }
-            }
-            Ok(())
-        })
-    });
-    done.await
+    let (after, revoked) = (suspended_row(&known), revoked.to_owned());
+    app.make(KeyInDoubt { seen, after, revoked, told }, occasion).await
+}
+
+/// The certificate of an address is suspended, because a certificate that authorised it is compromised.
+struct KeyInDoubt {
+    seen: WatchedCertificate,
+    after: CertificateRow,
+    revoked: String,
+    told: Vec<PreparedNotice>,
+}
+
+impl Change for KeyInDoubt {
+    type Answer = ();
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, AppError> {
+        let (Self { seen, after, revoked, told }, now) = (self, occasion.now);
+        if !key_refresh::update(&mut *db, &seen, &after, "a key before it is compromised", now).await? {
+            return Ok(Made::nothing(()));
+        }
+        key_changes::revoke_authority(&mut *db, seen.address_no, &revoked, now).await?;
+        let change = KeyChange::of_same_key(&after.fingerprint, Authority::Revocation, None, now);
+        key_changes::add(&mut *db, seen.address_no, &change).await?;
+        for notice in told {
+            notice.store(&mut *db, now).await?;
+        }
+        let kind = EventKind::KeySuspended { fingerprint: after.fingerprint };
+        let suspended = Event { list: None, subject: Some(seen.address), kind };
+        Ok(Made::new((), [Happened::Change(suspended)]))
+    }
 }

@@ -5,7 +5,8 @@ use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::AddressNo;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, CertificateChange, Unusable};
-use sealist_store::events::{self, Occasion};
+use sealist_store::Conn;
+use sealist_store::events::Occasion;
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::key_checks::{self, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
@@ -15,6 +16,7 @@ use serde::Serialize;
 use super::previous_keys;
 use super::row::updated_row;
 use super::servers::{KeyServers, with_answers};
+use crate::changes::{Change, Happened, Made, Unrecorded};
 use crate::error::AppError;
 use crate::site::App;
 
@@ -39,7 +41,8 @@ pub(crate) async fn refresh_next(
     occasion: &Occasion,
 ) -> Result<Option<Refreshed>, AppError> {
     let now = occasion.now;
-    let taken = app.store.write(move |db| Box::pin(key_refresh::take_due(db, before, now)));
+    let taken = app
+        .write_unrecorded(Unrecorded::Schedules, move |db| Box::pin(key_refresh::take_due(db, before, now)));
     match taken.await? {
         Some(no) => refresh(app, servers, no, occasion).await,
         None => Ok(None),
@@ -103,37 +106,45 @@ async fn record(
     occasion: &Occasion,
 ) -> Result<bool, AppError> {
     let now = occasion.now;
-    let (no, after) = (seen.address_no, updated_row(app, &seen.address, before, merged, now));
+    let after = updated_row(app, &seen.address, before, merged, now);
     let authority = match merged.usable(now) {
         Err(Unusable::Revoked(_)) => Authority::Revocation,
         _ => Authority::Update,
     };
-    let change = KeyChange::of_same_key(&seen.fingerprint, authority, None, now);
     let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
-    let words = words.join(", ");
-    let seen = seen.clone();
-    let occasion = occasion.clone();
-    let event = Event {
-        list: None,
-        subject: Some(seen.address.clone()),
-        kind: match authority {
-            Authority::Revocation => EventKind::KeyRevoked { fingerprint: seen.fingerprint.clone() },
+    let newer = NewerCertificate { seen: seen.clone(), after, authority, words: words.join(", ") };
+    app.make(newer, occasion).await
+}
+
+/// A key server has a newer form of a certificate. Answers whether the address still had the form that was seen.
+struct NewerCertificate {
+    seen: WatchedCertificate,
+    after: CertificateRow,
+    authority: Authority,
+    words: String,
+}
+
+impl Change for NewerCertificate {
+    type Answer = bool;
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<bool>, AppError> {
+        let (Self { seen, after, authority, words }, now) = (self, occasion.now);
+        if !key_refresh::update(&mut *db, &seen, &after, &words, now).await? {
+            return Ok(Made::nothing(false));
+        }
+        let change = KeyChange::of_same_key(&seen.fingerprint, authority, None, now);
+        key_changes::add(db, seen.address_no, &change).await?;
+        let fingerprint = seen.fingerprint;
+        let kind = match authority {
+            Authority::Revocation => EventKind::KeyRevoked { fingerprint },
             _ => EventKind::KeyChanged {
-                old: seen.fingerprint.clone(),
-                new: seen.fingerprint.clone(),
+                old: fingerprint.clone(),
+                new: fingerprint,
                 authority: authority.name().to_owned(),
             },
-        },
-    };
-    let done = app.store.write(move |db| {
-        Box::pin(async move {
-            if !key_refresh::update(&mut *db, &seen, &after, &words, now).await? {
-                return Ok(false);
-            }
-            key_changes::add(&mut *db, no, &change).await?;
-            events::record(db, &occasion, &event).await?;
-            Ok(true)
-        })
-    });
-    done.await
+        };
+        let event = Event { list: None, subject: Some(seen.address), kind };
+        Ok(Made::new(true, [Happened::Change(event)]))
+    }
 }

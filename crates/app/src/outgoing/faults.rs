@@ -1,13 +1,17 @@
 //! Copies that could not be made.
 
+use sealist_lists::events::{Event, EventKind, ServerCause};
 use sealist_lists::model::{DeliveryNo, ListNo, NodeNo, SendingNo};
 use sealist_lists::texts::Text;
 use sealist_mail::Timestamp;
 use sealist_store::deliveries::{self, DeliveryResult, DeliveryState};
-use sealist_store::{StoreError, lists};
+use sealist_store::events::Occasion;
+use sealist_store::{Conn, StoreError, lists};
 
+use crate::changes::{Change, Happened, Made};
 use crate::error::AppError;
 use crate::notice_kinds;
+use crate::notices::PreparedNotice;
 use crate::site::App;
 
 /// How many tries there are.
@@ -20,7 +24,7 @@ const REPLY: &str = "the copy could not be made: the server's log tells more";
 pub async fn could_not_be_made(
     app: &App,
     node: NodeNo,
-    (list, post): (ListNo, SendingNo),
+    (list, sending): (ListNo, SendingNo),
     rows: Vec<(DeliveryNo, String)>,
     now: Timestamp,
 ) -> Result<(), AppError> {
@@ -39,18 +43,34 @@ pub async fn could_not_be_made(
         }
         None => None,
     };
-    let recorded = app.store.write(move |db| {
-        Box::pin(async move {
-            if deliveries::count_fault(&mut *db, post).await? < MAX_FAULTS {
-                let rows: Vec<DeliveryNo> = held.iter().map(|copy| copy.no).collect();
-                return deliveries::give_back(db, node, &rows, now.plus_ms(PAUSE_MS)).await;
-            }
-            deliveries::record(&mut *db, node, &held).await?;
-            if let Some(notice) = notice {
-                notice.store(&mut *db, now).await?;
-            }
-            Ok::<_, StoreError>(())
-        })
-    });
-    Ok(recorded.await?)
+    Ok(app.make_by_itself(CopiesFail { node, list, sending, held, notice }, ServerCause::Faults, now).await?)
+}
+
+/// Copies could not be made. At last they are held, until an admin releases them.
+struct CopiesFail {
+    node: NodeNo,
+    list: ListNo,
+    sending: SendingNo,
+    held: Vec<DeliveryResult>,
+    notice: Option<PreparedNotice>,
+}
+
+impl Change for CopiesFail {
+    type Answer = ();
+    type Error = StoreError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, StoreError> {
+        let (Self { node, list, sending, held, notice }, now) = (self, occasion.now);
+        if deliveries::count_fault(&mut *db, sending).await? < MAX_FAULTS {
+            let rows: Vec<DeliveryNo> = held.iter().map(|copy| copy.no).collect();
+            deliveries::give_back(db, node, &rows, now.plus_ms(PAUSE_MS)).await?;
+            return Ok(Made::nothing(()));
+        }
+        deliveries::record(&mut *db, node, &held).await?;
+        if let Some(notice) = notice {
+            notice.store(db, now).await?;
+        }
+        let held = EventKind::CopiesHeld { copies: held.len() as u64 };
+        Ok(Made::new((), [Happened::Change(Event::of_list(list, held))]))
+    }
 }

@@ -15,6 +15,7 @@ use sealist_store::sendings;
 
 use super::readers::{self, SealedReader, without_key};
 use super::{BatchOptions, Copy, Ready, open};
+use crate::changes::Unrecorded;
 use crate::error::AppError;
 use crate::keyring::ListKeys;
 use crate::sealing;
@@ -101,8 +102,9 @@ async fn second_form(
     let second = tokio::task::spawn_blocking(move || keys.storage.reseal(&first));
     let second = second.await.map_err(|_| AppError::Interrupted)??;
     let body = StoredBody::Sealed(second.clone());
-    let stored =
-        app.store.write(move |db| Box::pin(async move { sendings::set_second_body(db, post, &body).await }));
+    let stored = app.write_unrecorded(Unrecorded::Form, move |db| {
+        Box::pin(async move { sendings::set_second_body(db, post, &body).await })
+    });
     stored.await?;
     Ok(second)
 }

@@ -6,6 +6,7 @@ use sealist_mail::{Address, Concern, HopRefusal, Timestamp};
 use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
 use sealist_store::{StoreError, lists};
 
+use crate::changes::Unrecorded;
 use crate::error::AppError;
 use crate::notices::PreparedNotice;
 use crate::site::App;
@@ -44,7 +45,7 @@ pub async fn record_results(app: &App, reports: Vec<BatchReport>, now: Timestamp
     quiet.retain(|report| !report.results.is_empty());
     telling.retain(|report| !report.results.is_empty());
     if !quiet.is_empty() {
-        let recorded = app.store.write(move |db| {
+        let recorded = app.write_unrecorded(Unrecorded::Deliveries, move |db| {
             Box::pin(async move {
                 for report in quiet {
                     deliveries::record(&mut *db, report.node, &report.results).await?;
@@ -77,7 +78,7 @@ async fn settle_and_tell(app: &App, report: BatchReport, now: Timestamp) -> Resu
     };
     let refused: Vec<(DeliveryNo, HopRefusal)> = results.iter().filter_map(against_recipient).collect();
     let of = list.clone();
-    let stopped = app.store.write(move |db| {
+    let stopped = app.write_unrecorded(Unrecorded::Deliveries, move |db| {
         Box::pin(async move {
             deliveries::record(&mut *db, node, &results).await?;
             for notice in tidings {

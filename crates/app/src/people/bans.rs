@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{BanPattern, ListName, ListNo};
-use sealist_store::{lists, people};
+use sealist_store::events::Occasion;
+use sealist_store::{Conn, lists, people};
 use serde::Serialize;
 
 use super::BanActions;
 use crate::acting::{PageRange, Paged};
+use crate::changes::{Change, Happened, Made};
 use crate::error::AppError;
 
 /// A change of a ban.
@@ -62,21 +64,8 @@ impl BanActions<'_> {
         pattern: &BanPattern,
         change: BanChange,
     ) -> Result<BanResult, AppError> {
-        let (no, pattern, now) = (self.number_of(list).await?, pattern.clone(), self.0.now);
-        let event = event_of(no, &pattern, change);
-        let changed = self.0.change(move |db| {
-            Box::pin(async move {
-                let is_changed = match change {
-                    BanChange::Add => people::ban(db, no, &pattern, now).await?,
-                    BanChange::Remove => people::unban(db, no, &pattern).await?,
-                };
-                Ok(match is_changed {
-                    true => (BanResult::Changed, Some(event)),
-                    false => (BanResult::Unchanged, None),
-                })
-            })
-        });
-        changed.await
+        let list = self.number_of(list).await?;
+        self.0.make(BanEdit { list, pattern: pattern.clone(), change }).await
     }
 
     async fn number_of(&self, list: Option<&ListName>) -> Result<Option<ListNo>, AppError> {
@@ -87,14 +76,38 @@ impl BanActions<'_> {
     }
 }
 
-fn event_of(list: Option<ListNo>, pattern: &BanPattern, change: BanChange) -> Event {
-    let (subject, domain) = match pattern {
-        BanPattern::Address(address) => (Some(address.clone()), None),
-        BanPattern::Domain(address) => (None, Some(address.ascii_domain().to_owned())),
-    };
-    let kind = match change {
-        BanChange::Add => EventKind::BanAdded { domain },
-        BanChange::Remove => EventKind::BanRemoved { domain },
-    };
-    Event { list, subject, kind }
+struct BanEdit {
+    list: Option<ListNo>,
+    pattern: BanPattern,
+    change: BanChange,
+}
+
+impl Change for BanEdit {
+    type Answer = BanResult;
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<BanResult>, AppError> {
+        let is_changed = match self.change {
+            BanChange::Add => people::ban(db, self.list, &self.pattern, occasion.now).await?,
+            BanChange::Remove => people::unban(db, self.list, &self.pattern).await?,
+        };
+        Ok(match is_changed {
+            true => Made::new(BanResult::Changed, [Happened::Change(self.event())]),
+            false => Made::nothing(BanResult::Unchanged),
+        })
+    }
+}
+
+impl BanEdit {
+    fn event(&self) -> Event {
+        let (subject, domain) = match &self.pattern {
+            BanPattern::Address(address) => (Some(address.clone()), None),
+            BanPattern::Domain(address) => (None, Some(address.ascii_domain().to_owned())),
+        };
+        let kind = match self.change {
+            BanChange::Add => EventKind::BanAdded { domain },
+            BanChange::Remove => EventKind::BanRemoved { domain },
+        };
+        Event { list: self.list, subject, kind }
+    }
 }

@@ -2,9 +2,11 @@
 
 use sealist_lists::model::{ListNo, MailingList, Member, MemberNo, Role};
 use sealist_mail::{Address, Timestamp};
+use sealist_store::events::Occasion;
 use sealist_store::{Conn, people};
 
 use super::MemberActions;
+use crate::changes::{Change, Made};
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
 use crate::goodbye::farewell;
@@ -48,18 +50,32 @@ impl MemberActions<'_> {
         }
         let ended: Vec<Role> = ending.iter().map(|member| member.role).collect();
         let effects = effects_of_end(app, &list, &ending, self.acting.now).await?;
-        let (no, name, occasion) = (list.no, list.name.to_string(), self.acting.occasion());
-        let numbers: Vec<MemberNo> = ending.iter().map(|member| member.no).collect();
-        let removed = app.store.write(move |db| {
-            Box::pin(async move {
-                if last_owner == LastOwner::Stays && is_last_owner(&mut *db, no, &numbers).await? {
-                    return Err(AppError::LastOwner(name));
-                }
-                carry_out(db, Some(no), effects, &occasion).await
-            })
-        });
-        removed.await?;
+        let guarded = match last_owner {
+            LastOwner::Stays => ending.iter().map(|member| member.no).collect(),
+            LastOwner::MayGo => Vec::new(),
+        };
+        self.acting.make(EndOfRoles { list, guarded, effects }).await?;
         Ok(ended)
+    }
+}
+
+/// The end of roles, unless the last owner is among those who are guarded.
+struct EndOfRoles {
+    list: MailingList,
+    guarded: Vec<MemberNo>,
+    effects: Vec<Effect>,
+}
+
+impl Change for EndOfRoles {
+    type Answer = ();
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, AppError> {
+        let Self { list, guarded, effects } = self;
+        if !guarded.is_empty() && is_last_owner(&mut *db, list.no, &guarded).await? {
+            return Err(AppError::LastOwner(list.name.to_string()));
+        }
+        carry_out(db, Some(list.no), effects, occasion).await.map(Made::nothing)
     }
 }
 

@@ -7,8 +7,7 @@ use sealist_mail::Address;
 use sealist_store::people;
 
 use super::{MemberActions, UserActions};
-
-use crate::effects::{Effect, carry_out};
+use crate::effects::Effect;
 use crate::error::AppError;
 
 /// The name of the only change that is no preference.
@@ -67,17 +66,10 @@ impl MemberActions<'_> {
             None => roles.iter().find(|one| one.role == Role::Member).or(roles.first()),
         };
         let member = found.ok_or_else(no_role)?.clone();
-        let effect = effect_of(&member, change);
-        let occasion = self.acting.occasion();
-        let (list, no) = (list.no, member.no);
-        let changed = self.acting.app.store.write(move |db| {
-            Box::pin(async move {
-                carry_out(&mut *db, Some(list), vec![effect], &occasion).await?;
-                let roles = people::memberships_of(db, member.address_no).await?;
-                roles.into_iter().find(|one| one.no == no).ok_or(AppError::Overtaken)
-            })
-        });
-        changed.await
+        self.acting.carry_out(Some(list.no), vec![effect_of(&member, change)]).await?;
+        let roles =
+            people::memberships_of(&mut *self.acting.app.store.reader().await?, member.address_no).await?;
+        roles.into_iter().find(|one| one.no == member.no).ok_or(AppError::Overtaken)
     }
 }
 

@@ -4,11 +4,13 @@ use sealist_lists::model::{
     PreferenceChange, PreferenceLevel, PreferenceSource, PreferenceValue, Preferences,
 };
 use sealist_mail::Address;
+use sealist_store::events::Occasion;
 use sealist_store::{Conn, people};
 use serde::Serialize;
 
 use super::PreferenceActions;
 use super::users::user_of;
+use crate::changes::{Change, Made};
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
 
@@ -56,17 +58,27 @@ impl PreferenceActions<'_> {
         holder: PreferenceHolder,
         change: PreferenceChange,
     ) -> Result<LevelView, AppError> {
-        let occasion = self.0.occasion();
-        let choose = self.0.app.store.write(move |db| {
-            Box::pin(async move {
-                let level = holder.level(&mut *db).await?;
-                level.takes(change)?;
-                let effect = Effect::Prefer(holder.address().cloned(), level, change);
-                carry_out(&mut *db, None, vec![effect], &occasion).await?;
-                Ok(view(level, people::choices(db, level).await?))
-            })
-        });
-        choose.await
+        self.0.make(ChoosePreference { holder, change }).await
+    }
+}
+
+/// One choice on one level.
+struct ChoosePreference {
+    holder: PreferenceHolder,
+    change: PreferenceChange,
+}
+
+impl Change for ChoosePreference {
+    type Answer = LevelView;
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<LevelView>, AppError> {
+        let Self { holder, change } = self;
+        let level = holder.level(&mut *db).await?;
+        level.takes(change)?;
+        let effect = Effect::Prefer(holder.address().cloned(), level, change);
+        carry_out(&mut *db, None, vec![effect], occasion).await?;
+        Ok(Made::nothing(view(level, people::choices(db, level).await?)))
     }
 }
 

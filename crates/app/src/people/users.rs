@@ -6,10 +6,12 @@
 use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{LinkedAddress, User};
 use sealist_mail::Address;
+use sealist_store::events::Occasion;
 use sealist_store::{Conn, StoreError, lists, people};
 use serde::Serialize;
 
 use super::UserActions;
+use crate::changes::{Change, Happened, Made};
 use crate::error::AppError;
 
 /// A user as people and programs see it.
@@ -45,70 +47,97 @@ impl UserActions<'_> {
     /// Links an address to the user of another address. If that address has no user, a user is made who prefers it. Returns the
     /// user. Errs with [`AppError::LinkedElsewhere`] if the address belongs to somebody else.
     pub async fn link(&self, known: &Address, address: &Address) -> Result<UserView, AppError> {
-        let (known, address, now) = (known.clone(), address.clone(), self.0.now);
-        let linked = self.0.change(move |db| {
-            Box::pin(async move {
-                let first = people::find_address(db, &known).await?;
-                let first = first.ok_or_else(|| AppError::NotKnown(known.to_string()))?;
-                let user = match people::user_of(db, first).await? {
-                    Some(user) => user.no,
-                    None => {
-                        let user = people::create_user(db, "", now).await?;
-                        people::link(db, user, first).await?;
-                        people::prefer(db, user, first).await?;
-                        user
-                    }
-                };
-                let no = people::ensure_address(db, &address, "", now).await?;
-                if !people::link(db, user, no).await? {
-                    return Err(AppError::LinkedElsewhere(address.to_string()));
-                }
-                Ok((view(&user_of(db, &known).await?), Some(about(&address, EventKind::AddressLinked {}))))
-            })
-        });
-        linked.await
+        self.0.make(LinkAddress { known: known.clone(), address: address.clone() }).await
     }
 
     /// Takes an address from its user. Errs with [`AppError::StillSubscribed`] if memberships of the user go to it.
     pub async fn unlink(&self, address: &Address) -> Result<(), AppError> {
-        let address = address.clone();
-        let unlinked = self.0.change(move |db| {
-            Box::pin(async move {
-                user_of(db, &address).await?;
-                let no = people::find_address(db, &address).await?;
-                let no = no.ok_or_else(|| AppError::NotKnown(address.to_string()))?;
-                if !people::unlink(db, no).await? {
-                    return Err(AppError::StillSubscribed(address.to_string()));
-                }
-                Ok(((), Some(about(&address, EventKind::AddressUnlinked {}))))
-            })
-        });
-        unlinked.await
+        self.0.make(UnlinkAddress(address.clone())).await
     }
 
     /// Makes an address the preferred one of its user; memberships of the user go to it from now on. Errs with
     /// [`AppError::OtherKeyThere`], and changes nothing, if one of them is on a list with OpenPGP: the workflow of a key change
     /// cannot carry another address yet.
     pub async fn prefer(&self, address: &Address) -> Result<UserView, AppError> {
-        let address = address.clone();
-        let preferred = self.0.change(move |db| {
-            Box::pin(async move {
-                let user = user_of(db, &address).await?;
-                let linked = user.addresses.iter().find(|linked| linked.address == address);
-                let linked = linked.ok_or_else(|| AppError::NoUserOf(address.to_string()))?;
-                if linked.is_preferred {
-                    return Ok((view(&user), None));
-                }
-                check_no_other_key(db, &user, linked).await?;
-                match people::prefer(db, user.no, linked.no).await {
-                    Err(StoreError::Duplicate) => return Err(AppError::HasRoleItself(address.to_string())),
-                    preferred => preferred?,
-                };
-                let event = about(&address, EventKind::AddressPreferred {});
-                Ok((view(&user_of(db, &address).await?), Some(event)))
-            })
-        });
-        preferred.await
+        self.0.make(PreferAddress(address.clone())).await
+    }
+}
+
+struct LinkAddress {
+    known: Address,
+    address: Address,
+}
+
+impl Change for LinkAddress {
+    type Answer = UserView;
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<UserView>, AppError> {
+        let Self { known, address } = self;
+        let first = people::find_address(&mut *db, &known).await?;
+        let first = first.ok_or_else(|| AppError::NotKnown(known.to_string()))?;
+        let mut happened = Vec::new();
+        let user = match people::user_of(&mut *db, first).await? {
+            Some(user) => user.no,
+            None => {
+                let user = people::create_user(&mut *db, "", occasion.now).await?;
+                people::link(&mut *db, user, first).await?;
+                people::prefer(&mut *db, user, first).await?;
+                happened.push(about(&known, EventKind::AddressLinked {}));
+                happened.push(about(&known, EventKind::AddressPreferred {}));
+                user
+            }
+        };
+        let no = people::ensure_address(&mut *db, &address, "", occasion.now).await?;
+        if people::user_of(&mut *db, no).await?.is_none_or(|linked| linked.no != user) {
+            if !people::link(&mut *db, user, no).await? {
+                return Err(AppError::LinkedElsewhere(address.to_string()));
+            }
+            happened.push(about(&address, EventKind::AddressLinked {}));
+        }
+        Ok(Made::new(view(&user_of(db, &known).await?), happened))
+    }
+}
+
+struct UnlinkAddress(Address);
+
+impl Change for UnlinkAddress {
+    type Answer = ();
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, AppError> {
+        let Self(address) = self;
+        user_of(&mut *db, &address).await?;
+        let no = people::find_address(&mut *db, &address).await?;
+        let no = no.ok_or_else(|| AppError::NotKnown(address.to_string()))?;
+        if !people::unlink(db, no).await? {
+            return Err(AppError::StillSubscribed(address.to_string()));
+        }
+        Ok(Made::new((), [about(&address, EventKind::AddressUnlinked {})]))
+    }
+}
+
+struct PreferAddress(Address);
+
+impl Change for PreferAddress {
+    type Answer = UserView;
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<UserView>, AppError> {
+        let Self(address) = self;
+        let user = user_of(&mut *db, &address).await?;
+        let linked = user.addresses.iter().find(|linked| linked.address == address);
+        let linked = linked.ok_or_else(|| AppError::NoUserOf(address.to_string()))?;
+        if linked.is_preferred {
+            return Ok(Made::nothing(view(&user)));
+        }
+        check_no_other_key(&mut *db, &user, linked).await?;
+        match people::prefer(&mut *db, user.no, linked.no).await {
+            Err(StoreError::Duplicate) => return Err(AppError::HasRoleItself(address.to_string())),
+            preferred => preferred?,
+        };
+        let preferred = about(&address, EventKind::AddressPreferred {});
+        Ok(Made::new(view(&user_of(db, &address).await?), [preferred]))
     }
 }
 
@@ -127,9 +156,9 @@ async fn check_no_other_key(db: &mut Conn, user: &User, new: &LinkedAddress) -> 
     Ok(())
 }
 
-/// The event of what happened to an address. It belongs to the whole site.
-fn about(address: &Address, kind: EventKind) -> Event {
-    Event { list: None, subject: Some(address.clone()), kind }
+/// What happened to an address. It belongs to the whole site.
+fn about(address: &Address, kind: EventKind) -> Happened {
+    Happened::Change(Event { list: None, subject: Some(address.clone()), kind })
 }
 
 fn view(user: &User) -> UserView {

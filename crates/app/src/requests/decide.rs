@@ -75,12 +75,8 @@ pub(crate) async fn approve_key(
     }
     let row = Box::new(row_of(app, address, &certificate, now));
     let change = KeyChange::of_same_key(&known.fingerprint, Authority::Admin, None, now);
-    let address = address.clone();
-    let effects = vec![
-        Effect::SetKey { address: address.clone(), seen, row, change, step: KeyStep::Changed },
-        Effect::KeyApproved(address),
-    ];
-    app.carry_out(None, effects, by, now).await
+    let approved = Effect::SetKey { address: address.clone(), seen, row, change, step: KeyStep::Approved };
+    app.carry_out(None, vec![approved], by, now).await
 }
 
 async fn list_of(app: &App, request: &Request) -> Result<MailingList, AppError> {

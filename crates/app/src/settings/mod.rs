@@ -16,7 +16,7 @@ use sealist_lists::model::{ListName, ListSettings, MailingList};
 use sealist_lists::texts::Text;
 use sealist_lists::weaknesses::{self, GivenUp};
 use sealist_lists::workflows::Workflows;
-use sealist_store::events::{self, Occasion};
+use sealist_store::events::Occasion;
 use sealist_store::list_settings::{self, Generation, StoredSettings};
 use sealist_store::{Conn, lists};
 use serde_json::Value;
@@ -25,6 +25,7 @@ pub use refused::SettingRefused;
 pub use view::{SettingView, SettingsView};
 
 use crate::acting::Acting;
+use crate::changes::{Change, Happened, Made};
 use crate::seal_stored::seal_earlier;
 use crate::summary_facts::{SummaryFact, gathered};
 use check::{check, check_new};
@@ -72,13 +73,12 @@ impl SettingActions<'_> {
         let app = self.acting.app;
         let list = lists::by_name(&mut *app.store.reader().await?, &self.list).await?;
         let wish = Wish {
-            occasion: self.acting.occasion(),
             list: list.ok_or_else(|| SettingRefused::NoSuchList(self.list.to_string()))?,
             expected,
             wishes,
             workflows: app.workflows.clone(),
         };
-        let done = app.store.write(move |db| Box::pin(wish.carry_out(db))).await?;
+        let done = self.acting.make(wish).await?;
         if done.list.settings.encrypting() {
             // What comes from now on is sealed; what came before is sealed here, also if an earlier change was interrupted.
             let sealed = seal_earlier(app, &done.list).await;
@@ -90,15 +90,21 @@ impl SettingActions<'_> {
 
 /// What is to be done in one transaction.
 struct Wish {
-    occasion: Occasion,
     list: MailingList,
     expected: Option<Generation>,
     wishes: Vec<SettingChange>,
     workflows: Arc<Workflows>,
 }
 
-impl Wish {
-    async fn carry_out(mut self, db: &mut Conn) -> Result<SettingsChanged, SettingRefused> {
+impl Change for Wish {
+    type Answer = SettingsChanged;
+    type Error = SettingRefused;
+
+    async fn apply(
+        mut self,
+        db: &mut Conn,
+        occasion: &Occasion,
+    ) -> Result<Made<SettingsChanged>, SettingRefused> {
         let stored = list_settings::locked(&mut *db, self.list.no).await?;
         let stored = stored.ok_or_else(|| SettingRefused::NoSuchList(self.list.name.to_string()))?;
         if self.expected.is_some_and(|expected| expected != stored.generation) {
@@ -115,16 +121,25 @@ impl Wish {
         let given_up = weaknesses::to_report(&stored.settings, &after, &named, &changes);
         let list = MailingList { settings: after, ..self.list.clone() };
         let mut generation = stored.generation;
+        let mut happened = Vec::new();
         if !changes.is_empty() || !forgotten.is_empty() {
             let rows: Vec<_> = changes.iter().map(|change| (change.name, change.after.clone())).collect();
             list_settings::change(&mut *db, list.no, &stored.defaults, &rows).await?;
             generation += 1;
-            self.record(&mut *db, &stored, &list, &changes).await?;
-            self.forget(db, &forgotten).await?;
+            happened = recorded(&stored, &list, &changes);
+            gather_weakened(&mut *db, occasion, &stored, &list, &changes).await?;
+            for (name, value) in &forgotten {
+                list_settings::forget(&mut *db, list.no, name).await?;
+                let (name, old, new) = (name.clone(), shown(&Value::String(value.clone())), String::new());
+                let kind = EventKind::SettingChanged { name, old, new, weakens: Vec::new() };
+                happened.push(Happened::Change(Event::of_list(list.no, kind)));
+            }
         }
-        Ok(SettingsChanged { list, generation, changes, forgotten, given_up })
+        Ok(Made::new(SettingsChanged { list, generation, changes, forgotten, given_up }, happened))
     }
+}
 
+impl Wish {
     /// Takes those wishes out that reset a setting of a newer version, which this version does not know: its row can be deleted,
     /// and nothing else can be done with it. Returns these settings.
     fn take_forgotten(&mut self, stored: &StoredSettings) -> Vec<(String, String)> {
@@ -140,17 +155,6 @@ impl Wish {
         };
         self.wishes.retain(|wish| !is_done(wish));
         forgotten
-    }
-
-    async fn forget(&self, db: &mut Conn, forgotten: &[(String, String)]) -> Result<(), SettingRefused> {
-        for (name, value) in forgotten {
-            list_settings::forget(&mut *db, self.list.no, name).await?;
-            let old = shown(&Value::String(value.clone()));
-            let (name, new) = (name.clone(), String::new());
-            let kind = EventKind::SettingChanged { name, old, new, weakens: Vec::new() };
-            events::record(&mut *db, &self.occasion, &Event::of_list(self.list.no, kind)).await?;
-        }
-        Ok(())
     }
 
     /// The settings that are named and have a value of a newer version. The value that is chosen now takes its place, also where
@@ -169,38 +173,42 @@ impl Wish {
         };
         stored.unknown.iter().filter_map(replaced).collect()
     }
+}
 
-    /// Records each change, and notes for those in charge what weakens the list.
-    async fn record(
-        &self,
-        db: &mut Conn,
-        before: &StoredSettings,
-        list: &MailingList,
-        changes: &[AttributeChange],
-    ) -> Result<(), SettingRefused> {
-        for change in changes {
-            let weakens = weaknesses::given_up(&before.settings, &list.settings, change);
-            let kind = EventKind::SettingChanged {
-                name: change.name.to_owned(),
-                old: shown(&change.before),
-                new: shown(&change.after),
-                weakens: weakens.into_iter().map(|one| one.what).collect(),
-            };
-            events::record(&mut *db, &self.occasion, &Event::of_list(list.no, kind)).await?;
-        }
-        let fact = |change: &AttributeChange| SummaryFact::Weakened {
-            setting: change.name.to_owned(),
+/// One event for each change.
+fn recorded(before: &StoredSettings, list: &MailingList, changes: &[AttributeChange]) -> Vec<Happened> {
+    let event = |change: &AttributeChange| {
+        let weakens = weaknesses::given_up(&before.settings, &list.settings, change);
+        EventKind::SettingChanged {
+            name: change.name.to_owned(),
             old: shown(&change.before),
             new: shown(&change.after),
-            by: self.occasion.actor.to_string(),
-            generation: before.generation,
-        };
-        let facts: Vec<SummaryFact> = changes.iter().filter(|change| change.weakens).map(fact).collect();
-        if !facts.is_empty() {
-            gathered(list, None, Text::Weakened, &facts).store(db, self.occasion.now).await?;
+            weakens: weakens.into_iter().map(|one| one.what).collect(),
         }
-        Ok(())
+    };
+    changes.iter().map(|change| Happened::Change(Event::of_list(list.no, event(change)))).collect()
+}
+
+/// Notes for those in charge what weakens the list.
+async fn gather_weakened(
+    db: &mut Conn,
+    occasion: &Occasion,
+    before: &StoredSettings,
+    list: &MailingList,
+    changes: &[AttributeChange],
+) -> Result<(), SettingRefused> {
+    let fact = |change: &AttributeChange| SummaryFact::Weakened {
+        setting: change.name.to_owned(),
+        old: shown(&change.before),
+        new: shown(&change.after),
+        by: occasion.actor.to_string(),
+        generation: before.generation,
+    };
+    let facts: Vec<SummaryFact> = changes.iter().filter(|change| change.weakens).map(fact).collect();
+    if !facts.is_empty() {
+        gathered(list, None, Text::Weakened, &facts).store(db, occasion.now).await?;
     }
+    Ok(())
 }
 
 /// Characters of a value in a notice or in the audit.

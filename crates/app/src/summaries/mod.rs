@@ -22,6 +22,7 @@ use sealist_store::requests as waiting;
 use sealist_store::tokens::{self, TokenSubject};
 use sealist_store::{Conn, StoreError, holds, lists};
 
+use crate::changes::Unrecorded;
 use crate::error::AppError;
 use crate::notices::PreparedNotice;
 use crate::site::App;
@@ -119,7 +120,7 @@ async fn send_summary(app: &App, due: &Due, now: Timestamp) -> Result<(), AppErr
     let pace = text.map_or(Pace { at_once: 1, pause_ms: LATER_MS }, |text| pace(&list, text));
     let (due, seen) = (due.clone(), due.clone());
     let until = notices.answerable_until;
-    let stored = app.store.write(move |db| {
+    let stored = app.write_unrecorded(Unrecorded::Notices, move |db| {
         Box::pin(async move {
             let how = if notices.notices.is_empty() { FactTelling::Silently } else { FactTelling::ByNotice };
             if !pending::delete_told(&mut *db, &due, &told, how, pace, now).await? {
@@ -162,7 +163,9 @@ async fn is_waiting(db: &mut Conn, about: &TokenSubject) -> Result<bool, StoreEr
 
 async fn put_off(app: &App, due: &Due, until: Timestamp) -> Result<(), AppError> {
     let due = due.clone();
-    let later = app.store.write(move |db| Box::pin(async move { pending::put_off(db, &due, until).await }));
+    let later = app.write_unrecorded(Unrecorded::Notices, move |db| {
+        Box::pin(async move { pending::put_off(db, &due, until).await })
+    });
     Ok(later.await?)
 }
 

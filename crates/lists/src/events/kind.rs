@@ -31,8 +31,9 @@ pub enum EventKind {
     MemberJoined { role: Role },
     /// An address has a role no longer.
     MemberLeft { role: Role },
-    /// An address or a member has another preference.
-    PreferenceChanged { name: String },
+    /// A member, an address, a user or the site has another preference. `value` is `None` if the choice is open again, and for
+    /// the name of a person, which no event has.
+    PreferenceChanged { name: String, value: Option<String> },
     /// Somebody answered from the address, or an admin vouched for it.
     AddressVerified {},
     /// An address belongs to a person who has other addresses.
@@ -47,6 +48,8 @@ pub enum EventKind {
     BanRemoved { domain: Option<String> },
     /// Posts to a member have stopped because mail came back on that many days.
     DeliveryStopped { days: u32 },
+    /// Posts go to a member again: mail came back from many, so that it was no fault of the member.
+    DeliveryResumed {},
     /// A copy for a member was given up.
     CopyDropped { why: String },
 
@@ -58,6 +61,10 @@ pub enum EventKind {
     KeyCompromised { fingerprint: String },
     /// The certificate of an address is in doubt: a certificate that is compromised had authorised it.
     KeySuspended { fingerprint: String },
+    /// The certificate of an address cannot be used any more: posts wait, or go another way.
+    KeyUnusable { fingerprint: String },
+    /// The certificate of an address can be used again.
+    KeyUsable { fingerprint: String },
     /// An address has another certificate by the word of another list.
     KeySetElsewhere { fingerprint: String },
     /// The certificate of an address does not count on this list before the list approves it.
@@ -134,6 +141,10 @@ pub enum EventKind {
     CopiesRetried { copies: u64 },
     /// Copies are not sent any more.
     CopiesGivenUp { copies: u64 },
+    /// Somebody follows the events from now on.
+    ConsumerAdded { name: String },
+    /// Somebody follows the events no longer.
+    ConsumerRemoved { name: String },
     /// A notice was not sent: its limit is reached.
     NoticeUntold { limit: String },
 

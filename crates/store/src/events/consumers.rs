@@ -51,17 +51,10 @@ pub enum Acknowledgement {
 }
 
 impl Store {
-    /// Adds a consumer. Errs with [`StoreError::Duplicate`] if there is one of that name.
-    pub async fn add_consumer(
-        &self,
-        name: &str,
-        kind: &str,
-        start: StartAt,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        while start == StartAt::Next && self.give_positions().await? {}
-        let (name, kind) = (name.to_owned(), kind.to_owned());
-        self.write(move |db| Box::pin(async move { add(db, &name, &kind, start, now).await })).await
+    /// Gives positions to all events that are there, so that a consumer can begin behind them.
+    pub async fn give_all_positions(&self) -> Result<(), StoreError> {
+        while self.give_positions().await? {}
+        Ok(())
     }
 
     /// The first `most` events behind the position of a consumer, in their order. The same come again until they are
@@ -128,7 +121,9 @@ pub async fn remove(db: &mut Conn, name: &str) -> Result<bool, StoreError> {
     Ok(removed.rows_affected() > 0)
 }
 
-async fn add(
+/// Adds a consumer. One that begins with the next event begins behind the last position that was given. Errs with
+/// [`StoreError::Duplicate`] if there is one of that name.
+pub async fn add(
     db: &mut Conn,
     name: &str,
     kind: &str,

@@ -204,6 +204,27 @@ pub async fn newest(
     statement.fetch_all(db).await?.iter().map(read).collect()
 }
 
+/// The name of a list that was deleted; `None` if it is there, or went before its event named it.
+pub async fn name_of_deleted(db: &mut Conn, list: ListNo) -> Result<Option<String>, StoreError> {
+    let row = query("SELECT data FROM events WHERE list_no = $1 AND kind = 'list-deleted'").bind(list.0);
+    let data = row.fetch_optional(db).await?.map(|row| row.try_get::<String>(0)).transpose()?;
+    Ok(data.and_then(|data| match EventKind::from_stored("list-deleted", json_of(&data)) {
+        EventKind::ListDeleted { list } => Some(list),
+        _ => None,
+    }))
+}
+
+/// The list of that name that was deleted last.
+pub async fn deleted_list(db: &mut Conn, name: &str) -> Result<Option<ListNo>, StoreError> {
+    let (kind, data) = EventKind::ListDeleted { list: name.to_owned() }.stored();
+    let row = query(
+        "SELECT list_no FROM events WHERE kind = $1 AND data = $2 AND list_no IS NOT NULL
+         ORDER BY no DESC LIMIT 1",
+    );
+    let row = row.bind(kind).bind(data.to_string()).fetch_optional(db).await?;
+    row.map(|row| row.try_get(0).map(ListNo)).transpose()
+}
+
 /// Deletes the events that are older, and the people whom no event names any more.
 pub async fn forget(db: &mut Conn, before: Timestamp) -> Result<(), StoreError> {
     query("DELETE FROM events WHERE at < $1").bind(before.0).execute(&mut *db).await?;

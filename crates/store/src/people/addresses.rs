@@ -37,6 +37,12 @@ pub async fn find_address(db: &mut Conn, address: &Address) -> Result<Option<Add
     Ok(row.map(|row| row.try_get(0)).transpose()?.map(AddressNo))
 }
 
+/// The address of a row.
+pub async fn address_of(db: &mut Conn, no: AddressNo) -> Result<Option<Address>, StoreError> {
+    let row = query("SELECT email FROM addresses WHERE no = $1").bind(no.0).fetch_optional(db).await?;
+    Ok(row.map(|row| row.try_get::<String>(0)).transpose()?.and_then(|email| Address::from_stored(&email)))
+}
+
 /// An address as the site knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {

@@ -8,8 +8,8 @@ mod states;
 mod users;
 
 pub use addresses::{
-    Person, ensure_address, find_address, language_of, lists_with_role_of, names_of_others, person,
-    set_language, set_name, verify,
+    Person, address_of, ensure_address, find_address, language_of, lists_with_role_of, names_of_others,
+    person, set_language, set_name, verify,
 };
 pub(crate) use bans::pattern_key;
 pub use bans::{Ban, ban, bans, is_banned, unban};

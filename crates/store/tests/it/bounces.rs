@@ -284,7 +284,7 @@ async fn bounces_and_choices_wait_in_one_order() {
                         let returned = Returned { list, member: anne, kind };
                         bounce_scores::bounced(db, returned, AT_ONCE, at(0)).await.map(|_| ())
                     }
-                    Act::Pardon => bounce_scores::pardon(db, list, CAUSE).await,
+                    Act::Pardon => bounce_scores::pardon(db, list, CAUSE).await.map(|_| ()),
                 }
             })
         });

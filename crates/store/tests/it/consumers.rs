@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::ListNo;
+use sealist_mail::Timestamp;
 use sealist_store::events::consumers::{self, Acknowledgement, StartAt};
 use sealist_store::events::{self, Occasion};
 use sealist_store::{Conn, Store, StoreError};
@@ -28,6 +29,19 @@ async fn write(store: &Store, list: ListNo, number: u64) {
     store.write(move |db| Box::pin(record(db, list, number))).await.unwrap();
 }
 
+async fn add_consumer(
+    store: &Store,
+    name: &'static str,
+    kind: &'static str,
+    start: StartAt,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if start == StartAt::Next {
+        store.give_all_positions().await.unwrap();
+    }
+    store.write(move |db| Box::pin(consumers::add(db, name, kind, start, now))).await
+}
+
 /// Number and position of the next events.
 async fn next(store: &Store, consumer: &str, most: u32) -> Vec<(u64, i64)> {
     let found = store.next_events(consumer, most).await.unwrap().unwrap();
@@ -39,9 +53,9 @@ async fn next(store: &Store, consumer: &str, most: u32) -> Vec<(u64, i64)> {
 }
 
 async fn a_consumer_gets_the_same_until_it_acknowledges(site: Site) {
-    site.store.add_consumer("a", "test", StartAt::Oldest, NOW).await.unwrap();
+    add_consumer(&site.store, "a", "test", StartAt::Oldest, NOW).await.unwrap();
     assert!(matches!(
-        site.store.add_consumer("a", "test", StartAt::Oldest, NOW).await,
+        add_consumer(&site.store, "a", "test", StartAt::Oldest, NOW).await,
         Err(StoreError::Duplicate)
     ));
     for number in 1..=5 {
@@ -62,7 +76,7 @@ async fn a_consumer_gets_the_same_until_it_acknowledges(site: Site) {
 
 async fn only_what_was_given_is_acknowledged(site: Site) {
     use Acknowledgement::{NoConsumer, NotGiven, Recorded};
-    site.store.add_consumer("a", "test", StartAt::Oldest, NOW).await.unwrap();
+    add_consumer(&site.store, "a", "test", StartAt::Oldest, NOW).await.unwrap();
     for number in 1..=3 {
         write(&site.store, site.list, number).await;
     }
@@ -92,8 +106,8 @@ async fn only_what_was_given_is_acknowledged(site: Site) {
 
 async fn consumers_begin_where_they_want(site: Site) {
     write(&site.store, site.list, 1).await;
-    site.store.add_consumer("old", "test", StartAt::Oldest, NOW).await.unwrap();
-    site.store.add_consumer("new", "test", StartAt::Next, NOW).await.unwrap();
+    add_consumer(&site.store, "old", "test", StartAt::Oldest, NOW).await.unwrap();
+    add_consumer(&site.store, "new", "test", StartAt::Next, NOW).await.unwrap();
     write(&site.store, site.list, 2).await;
     assert_eq!(next(&site.store, "old", 9).await, [(1, 1), (2, 2)]);
     assert_eq!(next(&site.store, "new", 9).await, [(2, 2)]);
@@ -106,7 +120,7 @@ async fn consumers_begin_where_they_want(site: Site) {
 
 async fn rows_that_count_are_for_people_only(site: Site) {
     let list = site.list;
-    site.store.add_consumer("a", "test", StartAt::Oldest, NOW).await.unwrap();
+    add_consumer(&site.store, "a", "test", StartAt::Oldest, NOW).await.unwrap();
     let count = site.store.write(move |db| {
         Box::pin(async move { events::count(db, list, &EventKind::RequestDisplaced {}, NOW).await })
     });
@@ -122,7 +136,7 @@ async fn nobody_waits_for_an_open_transaction() {
     let list = site.list;
     let (other, reader) =
         (Store::open_url(&site.url).await.unwrap(), Store::open_url(&site.url).await.unwrap());
-    reader.add_consumer("a", "test", StartAt::Oldest, NOW).await.unwrap();
+    add_consumer(&reader, "a", "test", StartAt::Oldest, NOW).await.unwrap();
     let (is_open, opened) = oneshot::channel();
     let (close, closed) = oneshot::channel::<()>();
     let slow = tokio::spawn(async move {
@@ -212,7 +226,7 @@ async fn a_consumer_beside_four_writers_misses_none_and_sees_none_twice() {
     let (list, all) = (site.list, how_many());
     let open_for = Duration::from_millis(if all > 10_000 { 2000 } else { 200 });
     for consumer in ["a", "b"] {
-        site.store.add_consumer(consumer, "test", StartAt::Oldest, NOW).await.unwrap();
+        add_consumer(&site.store, consumer, "test", StartAt::Oldest, NOW).await.unwrap();
     }
     let mut writers = Vec::new();
     for number in 0..4 {
