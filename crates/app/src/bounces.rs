@@ -15,7 +15,7 @@ use sealist_store::notices::Probe;
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::{Conn, StoreError, put_aside};
 
-use crate::changes::{Change, Happened, Made, Unrecorded, make};
+use crate::changes::{Change, ChangeOutcome, Happened, Unrecorded, make};
 use crate::error::AppError;
 use crate::notices::PreparedNotice;
 use crate::site::App;
@@ -154,15 +154,19 @@ impl Change for Bounce {
     type Answer = BounceEffect;
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<BounceEffect>, StoreError> {
+    async fn apply(
+        self,
+        db: &mut Conn,
+        occasion: &Occasion,
+    ) -> Result<ChangeOutcome<BounceEffect>, StoreError> {
         let (Self { list, returned }, now) = (self, occasion.now);
         let follow = bounce_scores::bounced(&mut *db, returned, patience(&list), now).await?;
-        let BounceEffect::Stopped(email) = &follow else { return Ok(Made::nothing(follow)) };
+        let BounceEffect::Stopped(email) = &follow else { return Ok(ChangeOutcome::nothing(follow)) };
         notice_kinds::stopped(&list, email).store(db, now).await?;
         let days = list.settings.bounce_score_threshold.max(1);
         let kind = EventKind::DeliveryStopped { days };
         let stopped = Event { list: Some(list.no), subject: Address::from_stored(email), kind };
-        Ok(Made::new(follow, [Happened::Change(stopped)]))
+        Ok(ChangeOutcome::new(follow, [Happened::Change(stopped)]))
     }
 }
 
@@ -176,13 +180,13 @@ impl Change for Pardon {
     type Answer = ();
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, StoreError> {
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<ChangeOutcome<()>, StoreError> {
         let resumed = bounce_scores::pardon(db, self.list, &self.cause).await?;
         let event = |email: &String| {
             let (subject, kind) = (Address::from_stored(email), EventKind::DeliveryResumed {});
             Happened::Change(Event { list: Some(self.list), subject, kind })
         };
-        Ok(Made::new((), resumed.iter().map(event).collect::<Vec<_>>()))
+        Ok(ChangeOutcome::new((), resumed.iter().map(event).collect::<Vec<_>>()))
     }
 }
 

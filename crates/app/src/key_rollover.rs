@@ -17,7 +17,7 @@ use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyRow};
 use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::{Conn, StoreError, bodies, lists, rotation};
 
-use crate::changes::{Change, Happened, Made, Unrecorded};
+use crate::changes::{Change, ChangeOutcome, Happened, Unrecorded};
 use crate::error::AppError;
 use crate::keyring::ListKeys;
 use crate::notice_kinds::somebody;
@@ -153,11 +153,11 @@ impl Change for KeyRetires {
     type Answer = bool;
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<bool>, StoreError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<bool>, StoreError> {
         let retired = rotation::retire(db, self.row.no, &self.revoked, occasion.now).await?;
         let event = EventKind::ListKeyRetired { fingerprint: self.row.fingerprint };
         let event = retired.then(|| Happened::Change(Event::of_list(self.list, event)));
-        Ok(Made::new(retired, event))
+        Ok(ChangeOutcome::new(retired, event))
     }
 }
 
@@ -198,16 +198,16 @@ impl Change for StripKey {
     type Answer = ();
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, StoreError> {
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<ChangeOutcome<()>, StoreError> {
         let Self { list, fingerprint, before, stripped } = self;
         if before == stripped {
-            return Ok(Made::nothing(()));
+            return Ok(ChangeOutcome::nothing(()));
         }
         if !list_keys::certified(db, list, &fingerprint, &before, &stripped).await? {
             return Err(StoreError::Lost);
         }
         let event = Event::of_list(list, EventKind::ListKeyStripped { fingerprint });
-        Ok(Made::new((), [Happened::Change(event)]))
+        Ok(ChangeOutcome::new((), [Happened::Change(event)]))
     }
 }
 

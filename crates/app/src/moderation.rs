@@ -15,7 +15,7 @@ use sealist_store::events::Occasion;
 use sealist_store::queue::{self, QueueEntry, QueueName};
 use sealist_store::{Conn, StoreError, holds, keys, lists, people};
 
-use crate::changes::{Change, Happened, Made};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::decisions::{MessageDecision, RecordedDecision};
 use crate::effects::Effect;
 use crate::error::AppError;
@@ -274,7 +274,7 @@ impl Change for SetAside {
     type Answer = ();
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, StoreError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<()>, StoreError> {
         let Self { entry, notice } = self;
         queue::set_aside(&mut *db, &entry, QueueName::Shunt, &[Reason::Poison]).await?;
         if let Some(notice) = notice {
@@ -282,6 +282,6 @@ impl Change for SetAside {
         }
         let subject = holds::held_for(db, entry.no).await?;
         let kind = EventKind::MessageShunted { entry: entry.no };
-        Ok(Made::new((), [Happened::Unproven(Event { list: Some(entry.list), subject, kind })]))
+        Ok(ChangeOutcome::new((), [Happened::Unproven(Event { list: Some(entry.list), subject, kind })]))
     }
 }

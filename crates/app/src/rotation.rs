@@ -8,7 +8,7 @@ use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState, NewListKey};
 use sealist_store::nodes::Deployment;
 use sealist_store::{Conn, StoreError, lists, rotation, site_key};
 
-use crate::changes::{Change, Happened, Made, make};
+use crate::changes::{Change, ChangeOutcome, Happened, make};
 use crate::error::AppError;
 use crate::key_names::name_of;
 use crate::key_rollover::announce;
@@ -59,12 +59,16 @@ impl Change for NewPostingKey {
     type Answer = Vec<NodeNo>;
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<Vec<NodeNo>>, StoreError> {
+    async fn apply(
+        self,
+        db: &mut Conn,
+        occasion: &Occasion,
+    ) -> Result<ChangeOutcome<Vec<NodeNo>>, StoreError> {
         let Self { list, key, alone } = self;
         rotation::give_up_waiting(&mut *db, list, occasion.now).await?;
         let no = make(&mut *db, NewKey { list, key }, occasion).await?;
         let switched = make(&mut *db, SwitchKeys(alone), occasion).await?;
-        Ok(Made::nothing(match switched.contains(&list) {
+        Ok(ChangeOutcome::nothing(match switched.contains(&list) {
             true => Vec::new(),
             false => rotation::lacking(db, no, alone).await?,
         }))
@@ -78,14 +82,18 @@ impl Change for SwitchKeys {
     type Answer = Vec<ListNo>;
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<Vec<ListNo>>, StoreError> {
+    async fn apply(
+        self,
+        db: &mut Conn,
+        occasion: &Occasion,
+    ) -> Result<ChangeOutcome<Vec<ListNo>>, StoreError> {
         let switched = rotation::switch(db, self.0, occasion.now).await?;
         let used = |(list, fingerprint): &(ListNo, String)| {
             let used = EventKind::ListKeyUsed { fingerprint: fingerprint.clone() };
             Happened::Change(Event::of_list(*list, used))
         };
         let happened: Vec<_> = switched.iter().map(used).collect();
-        Ok(Made::new(switched.into_iter().map(|(list, _)| list).collect(), happened))
+        Ok(ChangeOutcome::new(switched.into_iter().map(|(list, _)| list).collect(), happened))
     }
 }
 
@@ -125,13 +133,13 @@ impl Change for KeysToKeep {
     type Answer = ();
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, StoreError> {
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<ChangeOutcome<()>, StoreError> {
         for (no, wrapped) in &self.moved {
             list_keys::keep_wrapped(&mut *db, *no, wrapped).await?;
         }
         site_key::keep_wrapped(db, &self.site).await?;
         let kind = EventKind::ListKeysWrapped { keys: self.moved.len() as u64 };
         let kept = Happened::Change(Event { list: None, subject: None, kind });
-        Ok(Made::new((), (!self.moved.is_empty()).then_some(kept)))
+        Ok(ChangeOutcome::new((), (!self.moved.is_empty()).then_some(kept)))
     }
 }

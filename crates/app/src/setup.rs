@@ -13,7 +13,7 @@ use sealist_store::keys::{self, CertificateRow};
 use sealist_store::list_keys::{self, ListKeyState, NewListKey};
 use sealist_store::{Conn, StoreError, lists, people};
 
-use crate::changes::{Change, Happened, Made};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::effects::{Effect, KeyStep};
 use crate::error::AppError;
 use crate::key_life::{row_of, updated_row};
@@ -57,7 +57,7 @@ impl Change for NewList {
     type Answer = MailingList;
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<MailingList>, AppError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<MailingList>, AppError> {
         let Self { list, style, keys } = self;
         let no = lists::create(&mut *db, &list.name, &style, &list.settings, occasion.now).await?;
         let mut happened = vec![Happened::Change(Event::of_list(no, EventKind::ListCreated { style }))];
@@ -65,7 +65,7 @@ impl Change for NewList {
             let made = NewKey { list: no, key }.apply(&mut *db, occasion).await?;
             happened.extend(made.happened);
         }
-        Ok(Made::new(MailingList { no, ..list }, happened))
+        Ok(ChangeOutcome::new(MailingList { no, ..list }, happened))
     }
 }
 
@@ -79,12 +79,12 @@ impl Change for NewKey {
     type Answer = ListKeyNo;
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<ListKeyNo>, StoreError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<ListKeyNo>, StoreError> {
         let Self { list, key } = self;
         let no = list_keys::insert(db, list, &key, occasion.now).await?;
         let (purpose, fingerprint) = (key.purpose.name().to_owned(), key.fingerprint.clone());
         let made = Event::of_list(list, EventKind::ListKeyMade { purpose, fingerprint });
-        Ok(Made::new(no, [Happened::Change(made)]))
+        Ok(ChangeOutcome::new(no, [Happened::Change(made)]))
     }
 }
 

@@ -12,7 +12,7 @@ use sealist_store::{
     queue, replay, requests, sendings, tokens,
 };
 
-use crate::changes::{Change, Happened, Made, Unrecorded, make};
+use crate::changes::{Change, ChangeOutcome, Happened, Unrecorded, make};
 use crate::effects::held;
 use crate::error::AppError;
 use crate::moderation::refusal_notice;
@@ -130,7 +130,7 @@ impl Change for WaitingCopiesEnd {
     type Answer = u64;
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<u64>, StoreError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<u64>, StoreError> {
         let (Self { list, before }, now) = (self, occasion.now);
         let readers = deliveries::give_up_waiting(&mut *db, list.no, before).await?;
         let mut happened = Vec::new();
@@ -144,7 +144,7 @@ impl Change for WaitingCopiesEnd {
             }
             happened.push(Happened::Change(Event { list: Some(list.no), subject, kind }));
         }
-        Ok(Made::new(readers.len() as u64, happened))
+        Ok(ChangeOutcome::new(readers.len() as u64, happened))
     }
 }
 
@@ -218,7 +218,7 @@ impl Change for HoldEnds {
     type Answer = ();
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, StoreError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<()>, StoreError> {
         let (Self { list, leaving, notice, why }, now) = (self, occasion.now);
         let subject = holds::held_for(&mut *db, leaving.entry.no).await?;
         if let Some(notice) = notice {
@@ -234,7 +234,7 @@ impl Change for HoldEnds {
             // The notice names all of them. Of the events, the first ones of a day suffice.
             WhyGone::TooMany => Happened::Attempt(Trier::Anybody, event(EventKind::HoldDropped(held))),
         };
-        Ok(Made::new((), [happened]))
+        Ok(ChangeOutcome::new((), [happened]))
     }
 }
 
@@ -291,7 +291,7 @@ impl Change for RequestsExpire {
     type Answer = usize;
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<usize>, StoreError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<usize>, StoreError> {
         let over = requests::expire(db, CHUNK, occasion.now).await?;
         let expired = |request: &Request| {
             let trier = match request.by {
@@ -301,6 +301,6 @@ impl Change for RequestsExpire {
             let kind = EventKind::RequestExpired { action: request.run.goal.action().to_owned() };
             Happened::Attempt(trier, Event::about(request.list, &request.address, kind))
         };
-        Ok(Made::new(over.len(), over.iter().map(expired).collect::<Vec<_>>()))
+        Ok(ChangeOutcome::new(over.len(), over.iter().map(expired).collect::<Vec<_>>()))
     }
 }

@@ -10,7 +10,7 @@ use sealist_store::{Conn, lists};
 use serde::Serialize;
 
 use super::Acting;
-use crate::changes::{Change, Happened, Made};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::error::AppError;
 
 /// The copies that are being delivered, with somebody who looks at them or changes them.
@@ -126,7 +126,7 @@ impl Change for ChangeCopies {
     type Answer = u64;
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<u64>, AppError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<u64>, AppError> {
         let Self { which, change } = self;
         let Some(list) = copies::list_of(&mut *db, which).await? else {
             return Err(match which {
@@ -140,7 +140,7 @@ impl Change for ChangeCopies {
             CopyChange::GiveUp => copies::give_up(db, which).await?,
         };
         let event = Event::of_list(list, change.event(copies));
-        Ok(Made::new(copies, (copies > 0).then_some(Happened::Change(event))))
+        Ok(ChangeOutcome::new(copies, (copies > 0).then_some(Happened::Change(event))))
     }
 }
 
@@ -150,10 +150,10 @@ impl Change for RetryAllCopies {
     type Answer = u64;
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<u64>, AppError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<u64>, AppError> {
         let copies = copies::retry_all(db, occasion.now).await?;
         let event = Event { list: None, subject: None, kind: CopyChange::Retry.event(copies) };
-        Ok(Made::new(copies, (copies > 0).then_some(Happened::Change(event))))
+        Ok(ChangeOutcome::new(copies, (copies > 0).then_some(Happened::Change(event))))
     }
 }
 

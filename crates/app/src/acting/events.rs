@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Acting;
-use crate::changes::{Change, Happened, Made};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::error::AppError;
 
 /// The events, with somebody who reads them.
@@ -153,10 +153,10 @@ impl Change for AddConsumer {
     type Answer = ();
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, StoreError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<()>, StoreError> {
         let Self { name, start } = self;
         consumers::add(db, &name, "command-line", start, occasion.now).await?;
-        Ok(Made::new((), [of_consumer(EventKind::ConsumerAdded { name })]))
+        Ok(ChangeOutcome::new((), [of_consumer(EventKind::ConsumerAdded { name })]))
     }
 }
 
@@ -166,10 +166,10 @@ impl Change for RemoveConsumer {
     type Answer = bool;
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<bool>, StoreError> {
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<ChangeOutcome<bool>, StoreError> {
         let is_removed = consumers::remove(db, &self.0).await?;
         let removed = of_consumer(EventKind::ConsumerRemoved { name: self.0 });
-        Ok(Made::new(is_removed, is_removed.then_some(removed)))
+        Ok(ChangeOutcome::new(is_removed, is_removed.then_some(removed)))
     }
 }
 

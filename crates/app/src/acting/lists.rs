@@ -8,7 +8,7 @@ use sealist_store::{Conn, archive, lists, people};
 use serde::Serialize;
 
 use super::{Acting, PageRange, Paged};
-use crate::changes::{Change, Happened, Made};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::error::AppError;
 use crate::setup;
 use crate::upkeep::CHUNK;
@@ -158,10 +158,10 @@ impl Change for DeleteList {
     type Answer = ();
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, AppError> {
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<ChangeOutcome<()>, AppError> {
         lists::delete(db, self.list).await?;
         let deleted = Event::of_list(self.list, EventKind::ListDeleted { list: self.name });
-        Ok(Made::new((), [Happened::Change(deleted)]))
+        Ok(ChangeOutcome::new((), [Happened::Change(deleted)]))
     }
 }
 
@@ -171,10 +171,10 @@ impl Change for HoldList {
     type Answer = ();
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, AppError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<()>, AppError> {
         let is_new = lists::hold(db, self.0, occasion.now).await?;
         let held = Event::of_list(self.0, EventKind::ListHeld {});
-        Ok(Made::new((), is_new.then_some(Happened::Change(held))))
+        Ok(ChangeOutcome::new((), is_new.then_some(Happened::Change(held))))
     }
 }
 
@@ -187,12 +187,12 @@ impl Change for ReleaseList {
     type Answer = ();
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, AppError> {
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<ChangeOutcome<()>, AppError> {
         if !lists::release(db, self.list).await? {
             return Err(AppError::ListNotHeld(self.name));
         }
         let released = Event::of_list(self.list, EventKind::ListReleased {});
-        Ok(Made::new((), [Happened::Change(released)]))
+        Ok(ChangeOutcome::new((), [Happened::Change(released)]))
     }
 }
 
@@ -205,10 +205,10 @@ impl Change for PurgeArchive {
     type Answer = u64;
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<u64>, AppError> {
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<ChangeOutcome<u64>, AppError> {
         let posts = archive::purge(db, self.list, self.most).await?;
         let purged = Event::of_list(self.list, EventKind::ArchivePurged { posts });
-        Ok(Made::new(posts, (posts > 0).then_some(Happened::Change(purged))))
+        Ok(ChangeOutcome::new(posts, (posts > 0).then_some(Happened::Change(purged))))
     }
 }
 

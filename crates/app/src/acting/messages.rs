@@ -10,7 +10,7 @@ use sealist_store::{Conn, StoreError, bodies, holds, lists, replay};
 use serde::Serialize;
 
 use super::{Acting, PageRange, Paged};
-use crate::changes::{Change, Happened, Made};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::decisions::MessageDecision;
 use crate::error::AppError;
 use crate::moderation::{self, Rejected};
@@ -219,14 +219,14 @@ impl Change for JudgeAgain {
     type Answer = ();
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, AppError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<()>, AppError> {
         let Self(entry) = self;
         if !queue::resume(&mut *db, entry.no, occasion.now).await? {
             return Err(AppError::Overtaken);
         }
         let subject = holds::held_for(db, entry.no).await?;
         let kind = EventKind::MessageRetried { entry: entry.no };
-        Ok(Made::new((), [Happened::Change(Event { list: Some(entry.list), subject, kind })]))
+        Ok(ChangeOutcome::new((), [Happened::Change(Event { list: Some(entry.list), subject, kind })]))
     }
 }
 
@@ -237,12 +237,12 @@ impl Change for HoldUnjudged {
     type Answer = ();
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, AppError> {
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<ChangeOutcome<()>, AppError> {
         let Self(entry) = self;
         if !queue::hold(db, entry.no, Reason::ByAdmin).await? {
             return Err(AppError::NotWaitingToBeJudged(entry.no));
         }
         let held = HeldEntry { entry: entry.no, reasons: vec![Reason::ByAdmin] };
-        Ok(Made::new((), [Happened::Change(Event::of_list(entry.list, EventKind::HoldBegun(held)))]))
+        Ok(ChangeOutcome::new((), [Happened::Change(Event::of_list(entry.list, EventKind::HoldBegun(held)))]))
     }
 }

@@ -31,11 +31,11 @@ pub(crate) trait Change: Send + Sized + 'static {
         self,
         db: &mut Conn,
         occasion: &Occasion,
-    ) -> impl Future<Output = Result<Made<Self::Answer>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<ChangeOutcome<Self::Answer>, Self::Error>> + Send;
 }
 
 /// What a change answers, and what happened.
-pub(crate) struct Made<T> {
+pub(crate) struct ChangeOutcome<T> {
     pub(crate) answer: T,
     pub(crate) happened: Vec<Happened>,
 }
@@ -53,7 +53,7 @@ pub(crate) enum Happened {
     Counted(ListNo, EventKind),
 }
 
-impl<T> Made<T> {
+impl<T> ChangeOutcome<T> {
     /// This happened.
     pub(crate) fn new(answer: T, happened: impl IntoIterator<Item = Happened>) -> Self {
         Self { answer, happened: happened.into_iter().collect() }
@@ -113,7 +113,7 @@ pub(crate) async fn make<C: Change>(
     change: C,
     occasion: &Occasion,
 ) -> Result<C::Answer, C::Error> {
-    let Made { answer, happened } = change.apply(&mut *db, occasion).await?;
+    let ChangeOutcome { answer, happened } = change.apply(&mut *db, occasion).await?;
     for one in happened {
         record(&mut *db, occasion, one).await?;
     }

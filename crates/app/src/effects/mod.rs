@@ -21,7 +21,7 @@ use sealist_store::keys::CertificateRow;
 use sealist_store::queue::QueueEntry;
 use sealist_store::requests::Request;
 
-use crate::changes::{Change, Made, make};
+use crate::changes::{Change, ChangeOutcome, make};
 use crate::decisions::{MessageDecision, RecordedDecision};
 use crate::error::AppError;
 use crate::notices::PreparedNotice;
@@ -142,12 +142,12 @@ impl Change for Effects {
     type Answer = ();
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, AppError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<()>, AppError> {
         let mut happened = Vec::new();
         for effect in self.effects {
             happened.extend(effect.apply(&mut *db, self.list, occasion).await?);
         }
-        Ok(Made::new((), happened))
+        Ok(ChangeOutcome::new((), happened))
     }
 }
 

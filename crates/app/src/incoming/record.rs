@@ -22,7 +22,7 @@ use sealist_store::{Conn, StoreError, archive, bodies, bounce_proofs, pending, p
 
 use super::post::Post;
 use crate::addresses::source_of;
-use crate::changes::{Change, Happened, Made};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::error::AppError;
 use crate::notice_kinds;
 use crate::notices::PreparedNotice;
@@ -143,7 +143,7 @@ impl Change for Recording {
     type Answer = Action;
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<Action>, AppError> {
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<ChangeOutcome<Action>, AppError> {
         if let Some((signed_texts, past, _)) = &self.past {
             signed_texts.still(&mut *db, past).await?;
         }
@@ -157,7 +157,7 @@ impl Change for Recording {
                 refused
             }
         };
-        Ok(Made::new(action, again.into_iter().chain(verdict)))
+        Ok(ChangeOutcome::new(action, again.into_iter().chain(verdict)))
     }
 }
 

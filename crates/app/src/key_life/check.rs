@@ -13,7 +13,7 @@ use sealist_store::{Conn, StoreError, key_news};
 use super::judge::{JudgedCertificate, judge_stored};
 use super::key_notices::{self, MAX_LINES};
 use super::warn::{Stages, state};
-use crate::changes::{Change, Happened, Made, Unrecorded};
+use crate::changes::{Change, ChangeOutcome, Happened, Unrecorded};
 use crate::error::AppError;
 use crate::key_work::key_work;
 use crate::notices::PreparedNotice;
@@ -206,7 +206,11 @@ impl Change for CheckedPage {
     type Answer = KeyCheckReport;
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<KeyCheckReport>, StoreError> {
+    async fn apply(
+        self,
+        db: &mut Conn,
+        occasion: &Occasion,
+    ) -> Result<ChangeOutcome<KeyCheckReport>, StoreError> {
         let now = occasion.now;
         let (mut found, mut happened) = (KeyCheckReport::default(), Vec::new());
         for CheckedCertificate { seen, finding, notice } in self.results {
@@ -233,7 +237,7 @@ impl Change for CheckedPage {
             }
         }
         key_checks::progress(db, self.pass, now).await?;
-        Ok(Made::new(found, happened))
+        Ok(ChangeOutcome::new(found, happened))
     }
 }
 

@@ -14,7 +14,7 @@ use sealist_store::keys::{self, CertificateRow};
 use super::key_notices::lists_by_number;
 use super::servers::{KeyServers, with_answers};
 use super::suspended::{is_compromised, suspended_row, was_authorised_by};
-use crate::changes::{Change, Happened, Made};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::error::AppError;
 use crate::notice_kinds;
 use crate::notices::PreparedNotice;
@@ -76,10 +76,10 @@ impl Change for KeyInDoubt {
     type Answer = ();
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, AppError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<()>, AppError> {
         let (Self { seen, after, revoked, told }, now) = (self, occasion.now);
         if !key_refresh::update(&mut *db, &seen, &after, "a key before it is compromised", now).await? {
-            return Ok(Made::nothing(()));
+            return Ok(ChangeOutcome::nothing(()));
         }
         key_changes::revoke_authority(&mut *db, seen.address_no, &revoked, now).await?;
         let change = KeyChange::of_same_key(&after.fingerprint, Authority::Revocation, None, now);
@@ -89,6 +89,6 @@ impl Change for KeyInDoubt {
         }
         let kind = EventKind::KeySuspended { fingerprint: after.fingerprint };
         let suspended = Event { list: None, subject: Some(seen.address), kind };
-        Ok(Made::new((), [Happened::Change(suspended)]))
+        Ok(ChangeOutcome::new((), [Happened::Change(suspended)]))
     }
 }

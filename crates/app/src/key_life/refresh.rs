@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::previous_keys;
 use super::row::updated_row;
 use super::servers::{KeyServers, with_answers};
-use crate::changes::{Change, Happened, Made, Unrecorded};
+use crate::changes::{Change, ChangeOutcome, Happened, Unrecorded};
 use crate::error::AppError;
 use crate::site::App;
 
@@ -128,10 +128,10 @@ impl Change for NewerCertificate {
     type Answer = bool;
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<bool>, AppError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<bool>, AppError> {
         let (Self { seen, after, authority, words }, now) = (self, occasion.now);
         if !key_refresh::update(&mut *db, &seen, &after, &words, now).await? {
-            return Ok(Made::nothing(false));
+            return Ok(ChangeOutcome::nothing(false));
         }
         let change = KeyChange::of_same_key(&seen.fingerprint, authority, None, now);
         key_changes::add(db, seen.address_no, &change).await?;
@@ -145,6 +145,6 @@ impl Change for NewerCertificate {
             },
         };
         let event = Event { list: None, subject: Some(seen.address), kind };
-        Ok(Made::new(true, [Happened::Change(event)]))
+        Ok(ChangeOutcome::new(true, [Happened::Change(event)]))
     }
 }

@@ -8,7 +8,7 @@ use sealist_store::deliveries::{self, DeliveryResult, DeliveryState};
 use sealist_store::events::Occasion;
 use sealist_store::{Conn, StoreError, lists};
 
-use crate::changes::{Change, Happened, Made};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::error::AppError;
 use crate::notice_kinds;
 use crate::notices::PreparedNotice;
@@ -59,18 +59,18 @@ impl Change for CopiesFail {
     type Answer = ();
     type Error = StoreError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, StoreError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<()>, StoreError> {
         let (Self { node, list, sending, held, notice }, now) = (self, occasion.now);
         if deliveries::count_fault(&mut *db, sending).await? < MAX_FAULTS {
             let rows: Vec<DeliveryNo> = held.iter().map(|copy| copy.no).collect();
             deliveries::give_back(db, node, &rows, now.plus_ms(PAUSE_MS)).await?;
-            return Ok(Made::nothing(()));
+            return Ok(ChangeOutcome::nothing(()));
         }
         deliveries::record(&mut *db, node, &held).await?;
         if let Some(notice) = notice {
             notice.store(db, now).await?;
         }
         let held = EventKind::CopiesHeld { copies: held.len() as u64 };
-        Ok(Made::new((), [Happened::Change(Event::of_list(list, held))]))
+        Ok(ChangeOutcome::new((), [Happened::Change(Event::of_list(list, held))]))
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::BanActions;
 use crate::acting::{PageRange, Paged};
-use crate::changes::{Change, Happened, Made};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::error::AppError;
 
 /// A change of a ban.
@@ -86,14 +86,14 @@ impl Change for BanEdit {
     type Answer = BanResult;
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<BanResult>, AppError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<BanResult>, AppError> {
         let is_changed = match self.change {
             BanChange::Add => people::ban(db, self.list, &self.pattern, occasion.now).await?,
             BanChange::Remove => people::unban(db, self.list, &self.pattern).await?,
         };
         Ok(match is_changed {
-            true => Made::new(BanResult::Changed, [Happened::Change(self.event())]),
-            false => Made::nothing(BanResult::Unchanged),
+            true => ChangeOutcome::new(BanResult::Changed, [Happened::Change(self.event())]),
+            false => ChangeOutcome::nothing(BanResult::Unchanged),
         })
     }
 }

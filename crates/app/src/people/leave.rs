@@ -6,7 +6,7 @@ use sealist_store::events::Occasion;
 use sealist_store::{Conn, people};
 
 use super::MemberActions;
-use crate::changes::{Change, Made};
+use crate::changes::{Change, ChangeOutcome};
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
 use crate::goodbye::farewell;
@@ -70,12 +70,12 @@ impl Change for EndOfRoles {
     type Answer = ();
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<()>, AppError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<()>, AppError> {
         let Self { list, guarded, effects } = self;
         if !guarded.is_empty() && is_last_owner(&mut *db, list.no, &guarded).await? {
             return Err(AppError::LastOwner(list.name.to_string()));
         }
-        carry_out(db, Some(list.no), effects, occasion).await.map(Made::nothing)
+        carry_out(db, Some(list.no), effects, occasion).await.map(ChangeOutcome::nothing)
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::PreferenceActions;
 use super::users::user_of;
-use crate::changes::{Change, Made};
+use crate::changes::{Change, ChangeOutcome};
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
 
@@ -72,13 +72,13 @@ impl Change for ChoosePreference {
     type Answer = LevelView;
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<LevelView>, AppError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<LevelView>, AppError> {
         let Self { holder, change } = self;
         let level = holder.level(&mut *db).await?;
         level.takes(change)?;
         let effect = Effect::Prefer(holder.address().cloned(), level, change);
         carry_out(&mut *db, None, vec![effect], occasion).await?;
-        Ok(Made::nothing(view(level, people::choices(db, level).await?)))
+        Ok(ChangeOutcome::nothing(view(level, people::choices(db, level).await?)))
     }
 }
 

@@ -11,7 +11,7 @@ use sealist_store::{Conn, StoreError, lists, people};
 use serde::Serialize;
 
 use super::UserActions;
-use crate::changes::{Change, Happened, Made};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::error::AppError;
 
 /// A user as people and programs see it.
@@ -72,7 +72,7 @@ impl Change for LinkAddress {
     type Answer = UserView;
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<Made<UserView>, AppError> {
+    async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<UserView>, AppError> {
         let Self { known, address } = self;
         let first = people::find_address(&mut *db, &known).await?;
         let first = first.ok_or_else(|| AppError::NotKnown(known.to_string()))?;
@@ -95,7 +95,7 @@ impl Change for LinkAddress {
             }
             happened.push(about(&address, EventKind::AddressLinked {}));
         }
-        Ok(Made::new(view(&user_of(db, &known).await?), happened))
+        Ok(ChangeOutcome::new(view(&user_of(db, &known).await?), happened))
     }
 }
 
@@ -105,7 +105,7 @@ impl Change for UnlinkAddress {
     type Answer = ();
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<()>, AppError> {
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<ChangeOutcome<()>, AppError> {
         let Self(address) = self;
         user_of(&mut *db, &address).await?;
         let no = people::find_address(&mut *db, &address).await?;
@@ -113,7 +113,7 @@ impl Change for UnlinkAddress {
         if !people::unlink(db, no).await? {
             return Err(AppError::StillSubscribed(address.to_string()));
         }
-        Ok(Made::new((), [about(&address, EventKind::AddressUnlinked {})]))
+        Ok(ChangeOutcome::new((), [about(&address, EventKind::AddressUnlinked {})]))
     }
 }
 
@@ -123,13 +123,13 @@ impl Change for PreferAddress {
     type Answer = UserView;
     type Error = AppError;
 
-    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<Made<UserView>, AppError> {
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<ChangeOutcome<UserView>, AppError> {
         let Self(address) = self;
         let user = user_of(&mut *db, &address).await?;
         let linked = user.addresses.iter().find(|linked| linked.address == address);
         let linked = linked.ok_or_else(|| AppError::NoUserOf(address.to_string()))?;
         if linked.is_preferred {
-            return Ok(Made::nothing(view(&user)));
+            return Ok(ChangeOutcome::nothing(view(&user)));
         }
         check_no_other_key(&mut *db, &user, linked).await?;
         match people::prefer(&mut *db, user.no, linked.no).await {
@@ -137,7 +137,7 @@ impl Change for PreferAddress {
             preferred => preferred?,
         };
         let preferred = about(&address, EventKind::AddressPreferred {});
-        Ok(Made::new(view(&user_of(db, &address).await?), [preferred]))
+        Ok(ChangeOutcome::new(view(&user_of(db, &address).await?), [preferred]))
     }
 }
 

@@ -25,7 +25,7 @@ pub use refused::SettingRefused;
 pub use view::{SettingView, SettingsView};
 
 use crate::acting::Acting;
-use crate::changes::{Change, Happened, Made};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::seal_stored::seal_earlier;
 use crate::summary_facts::{SummaryFact, gathered};
 use check::{check, check_new};
@@ -104,7 +104,7 @@ impl Change for Wish {
         mut self,
         db: &mut Conn,
         occasion: &Occasion,
-    ) -> Result<Made<SettingsChanged>, SettingRefused> {
+    ) -> Result<ChangeOutcome<SettingsChanged>, SettingRefused> {
         let stored = list_settings::locked(&mut *db, self.list.no).await?;
         let stored = stored.ok_or_else(|| SettingRefused::NoSuchList(self.list.name.to_string()))?;
         if self.expected.is_some_and(|expected| expected != stored.generation) {
@@ -135,7 +135,7 @@ impl Change for Wish {
                 happened.push(Happened::Change(Event::of_list(list.no, kind)));
             }
         }
-        Ok(Made::new(SettingsChanged { list, generation, changes, forgotten, given_up }, happened))
+        Ok(ChangeOutcome::new(SettingsChanged { list, generation, changes, forgotten, given_up }, happened))
     }
 }
 
