@@ -4,6 +4,7 @@
 use bolero::check;
 use sealist_lists::commands::{MailCommand, SubjectLine, parse, read};
 use sealist_lists::model::SubAddress;
+use sealist_lists::registry::Registry;
 use sealist_mail::{Entity, first_text};
 use sealist_openpgp::statements;
 
@@ -19,16 +20,18 @@ fn scripts_and_statements() {
     ]
     .map(|text| text.as_bytes().to_vec())
     .to_vec();
+    let registry = Registry::built_in();
     check!().with_type::<FuzzCase>().with_test_time(duration()).for_each(|case| {
         let (_, mail) = case.apply(&seeds);
         let entity = Entity::parse(&mail);
         let (subject, text) = (entity.headers.text("subject").unwrap_or_default(), first_text(&entity));
-        let script = read(SubAddress::Request, SubjectLine::Covered(&subject), &text);
+        let commands = &registry.commands;
+        let script = read(commands, SubAddress::Request, SubjectLine::Covered(&subject), &text);
         assert!(script.lines.len() <= 11);
         for (line, as_read) in &script.lines {
             // The reason of a decision continues in the lines below.
             if as_read.is_ok() && !matches!(as_read, Ok(MailCommand::Decide { .. })) {
-                assert_eq!(&parse(line), as_read, "what is asked about is what is carried out");
+                assert_eq!(&parse(commands, line), as_read, "what is asked about is what is carried out");
             }
         }
         for found in statements(&text) {

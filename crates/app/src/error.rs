@@ -117,8 +117,13 @@ pub enum AppError {
     #[error("{0} is an address of the list itself: it cannot be a member")]
     OwnAddress(String),
     /// There is no such style.
-    #[error("there is no style {0:?}; there are {names}", names = sealist_lists::styles::names())]
-    NoSuchStyle(String),
+    #[error("there is no style {style:?}; there are {known}")]
+    NoSuchStyle {
+        /// The name that was given.
+        style: String,
+        /// The names of the styles that there are.
+        known: String,
+    },
     /// The certificate given for a member is invalid.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -296,7 +301,7 @@ impl AppError {
             E::Name(_) => ErrorKind::Invalid { field: "name" },
             E::Setting(_) => ErrorKind::Invalid { field: "value" },
             E::OwnAddress(_) => ErrorKind::Invalid { field: "address" },
-            E::NoSuchStyle(_) => ErrorKind::Invalid { field: "style" },
+            E::NoSuchStyle { .. } => ErrorKind::Invalid { field: "style" },
             E::NoSuchPosition { .. } => ErrorKind::Invalid { field: "position" },
             E::NoSuchWorkflow(_) => ErrorKind::Invalid { field: "workflow" },
             E::Certificate(_) | E::Update(_) | E::Unusable(_) | E::OtherAddress(_) => {
@@ -416,7 +421,7 @@ mod tests {
         check(AppError::Unseen(entry), ErrorKind::Conflict);
         check(AppError::ConsumerExists(name()), ErrorKind::Exists);
         check(AppError::OwnAddress(name()), ErrorKind::Invalid { field: "address" });
-        check(AppError::NoSuchStyle(name()), ErrorKind::Invalid { field: "style" });
+        check(AppError::NoSuchStyle { style: name(), known: name() }, ErrorKind::Invalid { field: "style" });
         check(AppError::NoSuchPosition { position: 2, last: 1 }, ErrorKind::Invalid { field: "position" });
         check(AppError::OtherAddress(name()), ErrorKind::Invalid { field: "key" });
         let of_one = AppError::Setting(SettingError::OfOneAddress(name()));

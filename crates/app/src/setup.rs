@@ -4,7 +4,6 @@ use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{
     AddressReading, ListKeyNo, ListName, ListNo, MailingList, Preferences, Role, check_new_name,
 };
-use sealist_lists::styles;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, MergeError};
 use sealist_store::events::Occasion;
@@ -31,7 +30,9 @@ pub(crate) async fn create_list(
     occasion: &Occasion,
 ) -> Result<MailingList, AppError> {
     let now = occasion.now;
-    let settings = styles::named(style).ok_or_else(|| AppError::NoSuchStyle(style.to_owned()))?.settings();
+    let found = app.registry.styles.named(style);
+    let no_style = || AppError::NoSuchStyle { style: style.to_owned(), known: app.registry.styles.names() };
+    let settings = found.ok_or_else(no_style)?.settings();
     if lists::by_name(&mut *app.store.reader().await?, &name).await?.is_some() {
         return Err(AppError::ListExists(name.to_string()));
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sealist_lists::budgets::Budgets;
 use sealist_lists::events::Actor;
 use sealist_lists::model::MailingList;
+use sealist_lists::registry::Registry;
 use sealist_lists::texts::Texts;
-use sealist_lists::workflows::Workflows;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::Store;
 use sealist_store::nodes::Deployment;
@@ -32,8 +32,8 @@ pub struct App {
     pub contact: Option<Address>,
     /// The texts of its notices.
     pub texts: Texts,
-    /// The workflows that its lists may use.
-    pub workflows: Arc<Workflows>,
+    /// Everything that its lists find by name: rules, chains, workflows, commands, styles.
+    pub registry: Arc<Registry>,
     /// The limits of notices.
     pub budgets: Budgets,
     /// The user on the command line.
@@ -67,7 +67,7 @@ impl App {
             vault,
             contact,
             texts: Texts::default(),
-            workflows: Arc::default(),
+            registry: Registry::built_in(),
             budgets: Budgets::default(),
             operator: Actor::CommandLine { uid: 0, name: "(command line)".to_owned() },
             second_forms: Arc::default(),
@@ -131,8 +131,9 @@ impl App {
         Self { operator, ..self }
     }
 
-    /// The same site with these workflows.
-    pub fn with_workflows(self, workflows: Workflows) -> Self {
-        Self { workflows: Arc::new(workflows), ..self }
+    /// The same site with what that registry names.
+    pub fn with_registry(self, registry: Registry) -> Self {
+        let registry = Arc::new(registry);
+        Self { store: self.store.with_registry(registry.clone()), registry, ..self }
     }
 }

@@ -70,7 +70,7 @@ fn signs(list: &MailingList) -> bool {
 mod tests {
     use super::*;
     use crate::model::ListNo;
-    use crate::styles;
+    use crate::registry::Registry;
     use crate::texts::{Text, TextPlace, Texts, context};
     use expect_test::expect;
 
@@ -78,7 +78,7 @@ mod tests {
         let list = MailingList {
             no: ListNo(1),
             name: "team@lists.example".parse().unwrap(),
-            settings: styles::named(style).unwrap().settings(),
+            settings: Registry::built_in().styles.named(style).unwrap().settings(),
         };
         let notice = Texts::default().notice(
             Text::Shunted,

@@ -149,7 +149,7 @@ impl Audience {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{chains, pipelines, styles};
+    use crate::registry::Registry;
 
     #[test]
     fn every_sub_address_has_one_route() {
@@ -162,10 +162,16 @@ mod tests {
     #[test]
     fn every_route_names_a_chain_and_a_pipeline() {
         for style in ["legacy-default", "pgp-default", "pgp-announce"] {
-            let settings = styles::named(style).expect("a style").settings();
+            let settings = Registry::built_in().styles.named(style).expect("a style").settings();
             for audience in [Audience::Members, Audience::Owners] {
-                assert!(chains::named(audience.chain(&settings)).is_some(), "{style} {audience:?}");
-                assert!(pipelines::named(audience.pipeline(&settings)).is_some(), "{style} {audience:?}");
+                assert!(
+                    Registry::built_in().chains.named(audience.chain(&settings)).is_some(),
+                    "{style} {audience:?}"
+                );
+                assert!(
+                    Registry::built_in().pipelines.named(audience.pipeline(&settings)).is_some(),
+                    "{style} {audience:?}"
+                );
             }
         }
     }
@@ -173,7 +179,7 @@ mod tests {
     #[test]
     fn what_a_route_does_not_take_is_held() {
         let hit = |sub_address, style: &str, octets| {
-            let settings = styles::named(style).expect("a style").settings();
+            let settings = Registry::built_in().styles.named(style).expect("a style").settings();
             Route::of(sub_address).refuses(&settings, octets).map(|hit| (hit.reason, hit.action))
         };
         let (plain, pgp) = ("legacy-default", "pgp-default");

@@ -1,6 +1,7 @@
 //! Styles: the initial settings of a list. Mailman's names are used where Mailman has the style.
 
 use crate::model::{Action, ListSettings, PgpSettings, ReplyTo};
+use crate::rows::NamedRow;
 
 /// A style with its name.
 pub struct Style {
@@ -8,10 +9,11 @@ pub struct Style {
     pub name: &'static str,
     /// One line for people.
     pub description: &'static str,
-    settings: fn() -> ListSettings,
+    /// Makes new settings.
+    pub settings: fn() -> ListSettings,
 }
 
-/// All styles.
+/// All built-in styles.
 pub const STYLES: &[Style] = &[
     Style {
         name: "legacy-default",
@@ -36,14 +38,12 @@ pub const STYLES: &[Style] = &[
     },
 ];
 
-/// The names of all styles, for people.
-pub fn names() -> String {
-    STYLES.iter().map(|style| style.name).collect::<Vec<_>>().join(", ")
-}
+impl NamedRow for Style {
+    const KIND: &'static str = "style";
 
-/// The style of that name.
-pub fn named(name: &str) -> Option<&'static Style> {
-    STYLES.iter().find(|style| style.name == name)
+    fn name(&self) -> &'static str {
+        self.name
+    }
 }
 
 impl Style {
@@ -101,23 +101,11 @@ fn pgp() -> ListSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workflows::Workflows;
-    use crate::{chains, pipelines};
 
     #[test]
-    fn every_style_names_a_chain_and_a_pipeline() {
+    fn the_styles_with_openpgp_encrypt() {
         for style in STYLES {
-            let settings = style.settings();
-            assert!(chains::named(&settings.posting_chain).is_some(), "{}", style.name);
-            assert!(pipelines::named(&settings.posting_pipeline).is_some(), "{}", style.name);
-            let workflows = Workflows::default();
-            let own =
-                [&settings.subscription_policy, &settings.unsubscription_policy, &settings.command_workflow];
-            for workflow in own.into_iter().chain(settings.pgp.iter().map(|pgp| &pgp.key_change_workflow)) {
-                assert!(workflows.named(workflow).is_some(), "{}: {workflow}", style.name);
-            }
-            assert_eq!(settings.encrypting(), style.name.starts_with("pgp-"), "{}", style.name);
+            assert_eq!(style.settings().encrypting(), style.name.starts_with("pgp-"), "{}", style.name);
         }
-        assert!(named("no-such").is_none());
     }
 }

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::model::attributes::AttributeChange;
 use crate::model::{Action, ListSettings, MissingKey, PgpSettings, Role, SealedDelivery};
-use crate::workflows::{Asks, Step, StepPurpose, Workflows, step_named};
+use crate::rows::NamedRows;
+use crate::workflows::{Asks, STEPS, Step, StepPurpose, Workflows};
 
 /// A choice that weakens a list.
 #[derive(Debug)]
@@ -146,12 +147,13 @@ const PROVES_KEY: fn(&Step) -> bool = |step| step.purpose == StepPurpose::Proves
 const ASKS_MODERATORS: fn(&Step) -> bool = |step| step.asks == Asks::Moderators;
 
 /// Whether people can join without such a step. A site's own workflow is the admin's responsibility and not
-/// known here.
+/// known here; neither is a step of a plugin.
 fn lacks(list: &ListSettings, wanted: fn(&Step) -> bool) -> bool {
     let all = Workflows::default();
     let own = list.workflows.get(&list.subscription_policy);
     let steps = own.or_else(|| all.named(&list.subscription_policy).map(|workflow| &workflow.steps));
-    let has = |name: &String| step_named(name).is_some_and(wanted);
+    let known = NamedRows::from(STEPS);
+    let has = |name: &String| known.named(name).is_some_and(wanted);
     steps.is_some_and(|steps| !steps.iter().any(has))
 }
 

@@ -16,8 +16,8 @@ use sealist_lists::model::{
     UniqueId,
 };
 use sealist_lists::payload::{self, Payload};
+use sealist_lists::registry::Registry;
 use sealist_lists::texts::Texts;
-use sealist_lists::{pipelines, styles};
 use sealist_mail::{Entity, Headers, Part, Timestamp, sole_author};
 
 const PLAIN: &str = "Return-Path: <anne@example.org>\r\nReceived: from home by mx\r\nFrom: \"Anne (home)\" <anne@example.org>\r\nTo: team@lists.example, bart@example.org\r\nCc: Eve <eve@example.com>\r\nSubject: Re: the plan\r\nDate: Mon, 21 Sep 2026 10:00:00 +0200\r\nMessage-ID: <1@example.org>\r\nIn-Reply-To: <0@example.org>\r\nUser-Agent: Tell-tale 1.0\r\nX-Originating-IP: 192.0.2.1\r\nList-Id: <old.example>\r\nDKIM-Signature: v=1\r\nAutocrypt: addr=anne@example.org; keydata=AAAA\r\nReply-To: elsewhere@example.org\r\nPrecedence: bulk\r\n\r\nWe meet at seven.\r\n";
@@ -91,7 +91,7 @@ fn copy_of(
     mail: &str,
     known: fn(&mut MessageFacts<'_>) -> Signed,
 ) -> Payload {
-    let mut settings = styles::named(style).unwrap().settings();
+    let mut settings = Registry::built_in().styles.named(style).unwrap().settings();
     change(&mut settings);
     let list = MailingList {
         no: ListNo(1),
@@ -128,7 +128,11 @@ fn copy_of(
         recipients: Recipients { roles: Vec::new(), except: Vec::new() },
         archive: None,
     };
-    pipelines::named(pipeline.unwrap_or(&settings.posting_pipeline)).unwrap().run(&mut draft);
+    Registry::built_in()
+        .pipelines
+        .named(pipeline.unwrap_or(&settings.posting_pipeline))
+        .unwrap()
+        .run(&Registry::built_in().handlers, &mut draft);
     payload::build(draft, [7; 16])
 }
 
@@ -175,7 +179,7 @@ fn stored_posts() {
         name: "team@lists.example".parse().unwrap(),
         settings,
     };
-    let pgp = list(styles::named("pgp-default").unwrap().settings());
+    let pgp = list(Registry::built_in().styles.named("pgp-default").unwrap().settings());
     let mut unsigned = pgp.clone();
     unsigned.settings.pgp.as_mut().unwrap().sign_outgoing = false;
     let stored = copy("pgp-default", |_| (), None, Some(Role::Member), PLAIN);

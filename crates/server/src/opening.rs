@@ -100,7 +100,7 @@ pub(crate) async fn open(config: &Config, purpose: OpeningPurpose) -> anyhow::Re
     let app = App::new(database, Arc::new(vault), config.contact());
     let budgets = Budgets { max_stranger_notices_per_hour: config.site.max_stranger_notices_per_hour };
     let app = app.with_operator(owner::operator());
-    Ok(app.with_budgets(budgets).with_texts(templates::open(config)).with_workflows(config.workflows()?))
+    Ok(app.with_budgets(budgets).with_texts(templates::open(config)).with_registry(config.registry()?))
 }
 
 async fn open_database(config: &Config, purpose: OpeningPurpose) -> anyhow::Result<OpenDatabase> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use sealist_lists::registry::Registry;
 use sealist_mail::Timestamp;
 
 use sqlx::postgres::PgListener;
@@ -27,6 +28,7 @@ pub struct Store {
     readers: ReadPool,
     commits: Arc<AtomicU64>,
     clock: SiteClock,
+    registry: Arc<Registry>,
 }
 
 impl Store {
@@ -39,7 +41,13 @@ impl Store {
         let writer = Writer::new(location.clone(), readers.clone(), connection, jobs, commits.clone());
         writer.start().map_err(|error| location.failed(error))?;
         let clock = SiteClock::default();
-        Ok(Self { location, writer: sender, readers, commits, clock })
+        let registry = Registry::built_in();
+        Ok(Self { location, writer: sender, readers, commits, clock, registry })
+    }
+
+    /// The same database, read by that registry: the styles, chains and pipelines that lists name are looked up there.
+    pub fn with_registry(self, registry: Arc<Registry>) -> Self {
+        Self { registry, ..self }
     }
 
     /// Runs a change. The change shares a transaction with concurrent changes, but fails alone. The result is
@@ -51,10 +59,14 @@ impl Store {
         F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, Result<T, E>> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
+        let registry = self.registry.clone();
         let job: Job = Box::new(move |connection| {
             Box::pin(async move {
                 let result = match connection {
-                    Ok(connection) => change(connection).await,
+                    Ok(connection) => {
+                        connection.read_by(registry);
+                        change(connection).await
+                    }
                     Err(error) => Err(error.into()),
                 };
                 let worked = result.is_ok();
@@ -73,18 +85,22 @@ impl Store {
 
     /// A connection that only reads.
     pub async fn reader(&self) -> Result<ReadConnection, StoreError> {
-        Ok(match &self.readers {
+        let mut reader = match &self.readers {
             ReadPool::Sqlite(pool) => ReadConnection::sqlite(pool.acquire().await?),
             ReadPool::Postgres(pool, shortage) => {
                 shortage.is_over().await?;
                 ReadConnection::postgres(pool.acquire().await?)
             }
-        })
+        };
+        reader.read_by(self.registry.clone());
+        Ok(reader)
     }
 
     /// A separate connection, for work that must not share a commit.
     pub(crate) async fn connect(&self) -> Result<Conn, StoreError> {
-        self.location.connect().await
+        let mut connection = self.location.connect().await?;
+        connection.read_by(self.registry.clone());
+        Ok(connection)
     }
 
     /// Whether this process has the database to itself.

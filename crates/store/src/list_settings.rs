@@ -4,7 +4,8 @@
 
 use sealist_lists::model::attributes::attribute;
 use sealist_lists::model::{ListNo, ListSettings};
-use sealist_lists::styles;
+use sealist_lists::registry::Registry;
+use sealist_lists::styles::Style;
 use serde_json::Value;
 
 use crate::sql::{SqlRow, query};
@@ -18,6 +19,8 @@ pub type Generation = i64;
 pub struct StoredSettings {
     /// The name of the style that gives the defaults.
     pub style: String,
+    /// The style that counts in place of the list's own, if the site does not have that one.
+    pub style_in_place: Option<&'static str>,
     /// The values of the style.
     pub defaults: ListSettings,
     /// The effective settings.
@@ -26,14 +29,6 @@ pub struct StoredSettings {
     pub generation: Generation,
     /// The names and values of rows that this version does not know.
     pub unknown: Vec<(String, String)>,
-}
-
-impl StoredSettings {
-    /// The style that counts in place of the list's own, if this version does not know that one.
-    pub fn style_in_place(&self) -> Option<&'static str> {
-        let is_known = styles::named(&self.style).is_some();
-        (!is_known).then(|| simplest_style(self.settings.has_openpgp()))
-    }
 }
 
 /// The settings of a list for a change. Until the transaction ends, nobody else can change them. `None`:
@@ -51,14 +46,18 @@ pub async fn stored(db: &mut Conn, list: ListNo) -> Result<Option<StoredSettings
     let row = query("SELECT style, openpgp, generation FROM lists WHERE no = $1").bind(list.0);
     let Some(row) = row.fetch_optional(&mut *db).await? else { return Ok(None) };
     let style: String = row.try_get("style")?;
-    let defaults = defaults(list, &style, row.try_get::<i64>("openpgp")? != 0);
+    let registry = db.registry();
+    let has_openpgp = row.try_get::<i64>("openpgp")? != 0;
+    let style_in_place = registry.styles.named(&style).is_none().then(|| simplest_style(has_openpgp));
+    let defaults = defaults(&registry, list, &style, has_openpgp);
     let (mut settings, mut unknown) = (defaults.clone(), Vec::new());
     for (name, value) in rows(db, list).await? {
-        if take(list, &mut settings, &name, &value).is_none() {
+        if take(&registry, list, &mut settings, &name, &value).is_none() {
             unknown.push((name, value));
         }
     }
-    Ok(Some(StoredSettings { style, defaults, settings, generation: row.try_get("generation")?, unknown }))
+    let generation = row.try_get("generation")?;
+    Ok(Some(StoredSettings { style, style_in_place, defaults, settings, generation, unknown }))
 }
 
 async fn rows(db: &mut Conn, list: ListNo) -> Result<Vec<(String, String)>, StoreError> {
@@ -88,7 +87,7 @@ pub(crate) async fn write_all(
     settings: &ListSettings,
 ) -> Result<(), StoreError> {
     let row = query("SELECT style FROM lists WHERE no = $1").bind(list.0).fetch_one(&mut *db).await?;
-    let defaults = defaults(list, &row.try_get::<String>(0)?, settings.has_openpgp());
+    let defaults = defaults(&db.registry(), list, &row.try_get::<String>("style")?, settings.has_openpgp());
     for (name, value) in settings.fields() {
         if attribute(name).and_then(|known| known.get(&defaults)).as_ref() != Some(&value) {
             put(&mut *db, list, &defaults, name, &value).await?;
@@ -130,9 +129,9 @@ fn simplest_style(has_openpgp: bool) -> &'static str {
 }
 
 /// What a list of that style goes by where it has no row of its own.
-pub(crate) fn defaults(list: ListNo, style: &str, has_openpgp: bool) -> ListSettings {
+pub(crate) fn defaults(registry: &Registry, list: ListNo, style: &str, has_openpgp: bool) -> ListSettings {
     let simplest = simplest_style(has_openpgp);
-    let known = styles::named(style);
+    let known = registry.styles.named(style);
     if known.is_none() && newer::is_first(format!("style of list {}", list.0)) {
         tracing::warn!(
             event = "style-not-known",
@@ -142,17 +141,23 @@ pub(crate) fn defaults(list: ListNo, style: &str, has_openpgp: bool) -> ListSett
             "the style of a list is not known to this version; the list goes by the simplest one"
         );
     }
-    let style = known.or_else(|| styles::named(simplest));
-    let settings = style.map(styles::Style::settings).unwrap_or_default();
+    let style = known.or_else(|| registry.styles.named(simplest));
+    let settings = style.map(Style::settings).unwrap_or_default();
     let pgp = has_openpgp.then(|| settings.pgp.clone().unwrap_or_default());
     ListSettings { pgp, ..settings }
 }
 
 /// Takes the value of a row. `None`: this version does not know it, and the list goes by its style.
-pub(crate) fn take(list: ListNo, settings: &mut ListSettings, name: &str, value: &str) -> Option<()> {
+pub(crate) fn take(
+    registry: &Registry,
+    list: ListNo,
+    settings: &mut ListSettings,
+    name: &str,
+    value: &str,
+) -> Option<()> {
     let known = attribute(name);
     let json = serde_json::from_str::<Value>(value).ok();
-    let taken = known.zip(json).and_then(|(attribute, json)| attribute.load(settings, &json));
+    let taken = known.zip(json).and_then(|(attribute, json)| attribute.load(registry, settings, &json));
     if taken.is_none() && newer::is_first(format!("setting {name} of list {}", list.0)) {
         tracing::warn!(
             event = "setting-not-known",

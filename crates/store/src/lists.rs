@@ -1,6 +1,7 @@
 //! Domains and lists.
 
 use sealist_lists::model::{BodyNo, ListName, ListNo, ListSettings, MailingList};
+use sealist_lists::registry::Registry;
 use sealist_mail::Timestamp;
 
 use crate::list_settings;
@@ -47,20 +48,20 @@ pub async fn create(
 /// The list of that name.
 pub async fn by_name(db: &mut Conn, name: &ListName) -> Result<Option<MailingList>, StoreError> {
     let sql = format!("{SELECT} WHERE d.mail_host = $1 AND l.local = $2");
-    let rows = query(sql).bind(name.mail_host()).bind(name.local()).fetch_all(db).await?;
-    Ok(gathered(&rows)?.pop().map(|(list, _)| list))
+    let rows = query(sql).bind(name.mail_host()).bind(name.local()).fetch_all(&mut *db).await?;
+    Ok(gathered(&db.registry(), &rows)?.pop().map(|(list, _)| list))
 }
 
 /// The list of that number.
 pub async fn by_no(db: &mut Conn, no: ListNo) -> Result<Option<MailingList>, StoreError> {
-    let rows = query(format!("{SELECT} WHERE l.no = $1")).bind(no.0).fetch_all(db).await?;
-    Ok(gathered(&rows)?.pop().map(|(list, _)| list))
+    let rows = query(format!("{SELECT} WHERE l.no = $1")).bind(no.0).fetch_all(&mut *db).await?;
+    Ok(gathered(&db.registry(), &rows)?.pop().map(|(list, _)| list))
 }
 
 /// All lists by name.
 pub async fn all(db: &mut Conn) -> Result<Vec<MailingList>, StoreError> {
-    let rows = query(format!("{SELECT} ORDER BY d.mail_host, l.local")).fetch_all(db).await?;
-    Ok(gathered(&rows)?.into_iter().map(|(list, _)| list).collect())
+    let rows = query(format!("{SELECT} ORDER BY d.mail_host, l.local")).fetch_all(&mut *db).await?;
+    Ok(gathered(&db.registry(), &rows)?.into_iter().map(|(list, _)| list).collect())
 }
 
 /// Holds a list: its mail is received, but nothing is judged or sent. Work that has begun is finished. Returns whether it was not
@@ -100,8 +101,9 @@ pub async fn release(db: &mut Conn, no: ListNo) -> Result<bool, StoreError> {
 
 /// The lists that are held, and since when.
 pub async fn held(db: &mut Conn) -> Result<Vec<(MailingList, Timestamp)>, StoreError> {
-    let rows = query(format!("{SELECT} WHERE l.held_at IS NOT NULL ORDER BY l.no")).fetch_all(db).await?;
-    let lists = gathered(&rows)?.into_iter();
+    let rows =
+        query(format!("{SELECT} WHERE l.held_at IS NOT NULL ORDER BY l.no")).fetch_all(&mut *db).await?;
+    let lists = gathered(&db.registry(), &rows)?.into_iter();
     Ok(lists.filter_map(|(list, since)| Some((list, since?))).collect())
 }
 
@@ -124,29 +126,32 @@ pub async fn delete(db: &mut Conn, no: ListNo) -> Result<(), StoreError> {
 }
 
 /// The lists of those rows, and since when each is held. Rows of one list stand one after the other.
-fn gathered(rows: &[SqlRow]) -> Result<Vec<(MailingList, Option<Timestamp>)>, StoreError> {
+fn gathered(
+    registry: &Registry,
+    rows: &[SqlRow],
+) -> Result<Vec<(MailingList, Option<Timestamp>)>, StoreError> {
     let mut lists: Vec<(MailingList, Option<Timestamp>)> = Vec::new();
     for row in rows {
         let no = ListNo(row.try_get("no")?);
         if lists.last().is_none_or(|(list, _)| list.no != no) {
             let held_at: Option<i64> = row.try_get("held_at")?;
-            lists.push((without_rows(row, no)?, held_at.map(Timestamp)));
+            lists.push((without_rows(registry, row, no)?, held_at.map(Timestamp)));
         }
         let setting: (Option<String>, Option<String>) = (row.try_get("name")?, row.try_get("value")?);
         if let ((Some(name), Some(value)), Some((list, _))) = (setting, lists.last_mut()) {
-            list_settings::take(no, &mut list.settings, &name, &value);
+            list_settings::take(registry, no, &mut list.settings, &name, &value);
         }
     }
     Ok(lists)
 }
 
 /// The list with what its style says.
-fn without_rows(row: &SqlRow, no: ListNo) -> Result<MailingList, StoreError> {
+fn without_rows(registry: &Registry, row: &SqlRow, no: ListNo) -> Result<MailingList, StoreError> {
     let (local, host, style): (String, String, String) =
         (row.try_get("local")?, row.try_get("mail_host")?, row.try_get("style")?);
     Ok(MailingList {
         no,
         name: ListName::new(&local, &host).map_err(|_| DAMAGED)?,
-        settings: list_settings::defaults(no, &style, row.try_get::<i64>("openpgp")? != 0),
+        settings: list_settings::defaults(registry, no, &style, row.try_get::<i64>("openpgp")? != 0),
     })
 }

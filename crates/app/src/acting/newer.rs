@@ -45,7 +45,7 @@ impl ListActions<'_> {
         let mut found = Vec::new();
         for list in lists::all(&mut db).await? {
             let Some(stored) = list_settings::stored(&mut db, list.no).await? else { continue };
-            let style = stored.style_in_place();
+            let style = stored.style_in_place;
             let style = style.map(|in_place| NotKnownKind::Style { name: stored.style.clone(), in_place });
             let settings = stored.unknown.into_iter().map(|(name, _)| NotKnownKind::Setting { name });
             let waiting = requests::unknown(&mut db, Some(list.no)).await?;

@@ -66,7 +66,12 @@ impl CommandSession<'_> {
         }
         // Answers are counted per subject, so that mail about one thing in somebody's name does not prevent
         // the answer about another.
-        let about = self.answers.0.first().map(|answer| name(&answer.command)).unwrap_or_default();
+        let about = self
+            .answers
+            .0
+            .first()
+            .map(|answer| name(&self.list_context.app.registry.commands, &answer.command))
+            .unwrap_or_default();
         let kind = format!("results {about}");
         let budget = command_sender.requester.budget(
             self.list_context.app,
@@ -146,7 +151,11 @@ impl CommandSession<'_> {
             Err(why) if !may.quote => problem(&why.without_words()),
             Err(why) => problem(why),
         };
-        let command = if may.quote { without_token(&shown(&answer.command)) } else { name(&answer.command) };
+        let command = if may.quote {
+            without_token(&shown(&answer.command))
+        } else {
+            name(&self.list_context.app.registry.commands, &answer.command)
+        };
         Some(context! { command, lines })
     }
 }

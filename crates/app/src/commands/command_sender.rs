@@ -95,7 +95,7 @@ impl CommandSender {
         let evidence = Evidence::of(list_context, entry, message, &facts, &waiting).await?;
         let opened = evidence.opened.as_ref();
         let encrypted = framed || opened.is_some_and(|opened| opened.encryption() != Encryption::None);
-        let (script, text) = script(entry.sub_address, opened, message);
+        let (script, text) = script(app, entry.sub_address, opened, message);
         // The unencrypted part of an encrypted message says nothing about the encrypted part.
         let in_address = answering(list_context, &address, &[], detail).await?;
         let mut tokens = answering(list_context, &address, &script.tokens, None).await?;
@@ -243,7 +243,10 @@ fn is_meant(app: &App, opened: &Opened, list: &MailingList, sub_address: SubAddr
         _ => false,
     };
     text.trim().is_empty()
-        || commands::read(SubAddress::Request, SubjectLine::Covered(&subject), &text).lines.iter().any(says)
+        || commands::read(&app.registry.commands, SubAddress::Request, SubjectLine::Covered(&subject), &text)
+            .lines
+            .iter()
+            .any(says)
 }
 
 /// Tokens in the unencrypted part of an encrypted message, which every mail server can read.
@@ -269,6 +272,7 @@ fn signers(facts: &PersonFacts, waiting: &[Request]) -> Result<Vec<Certificate>,
 /// The commands, with their text. In an encrypted message nothing outside the encryption counts. In an
 /// unsigned Subject above a signed text only commands that need no signature count.
 fn script(
+    app: &App,
     sub_address: SubAddress,
     opened: Option<&Opened>,
     message: &[u8],
@@ -276,19 +280,24 @@ fn script(
     let outer = || Headers::parse(message).0.text("subject").unwrap_or_default();
     let Some(opened) = opened else {
         let text = Zeroizing::new(first_text(&Entity::parse(message)));
-        return (commands::read(sub_address, SubjectLine::Covered(&outer()), &text), text);
+        return (
+            commands::read(&app.registry.commands, sub_address, SubjectLine::Covered(&outer()), &text),
+            text,
+        );
     };
     let text = opened.text();
     let protected = opened.protected_headers().and_then(|headers| headers.text("subject"));
     let script = match protected {
-        Some(subject) => commands::read(sub_address, SubjectLine::Covered(&subject), &text),
+        Some(subject) => {
+            commands::read(&app.registry.commands, sub_address, SubjectLine::Covered(&subject), &text)
+        }
         None if opened.encryption() != Encryption::None => {
-            commands::read(sub_address, SubjectLine::Covered(""), &text)
+            commands::read(&app.registry.commands, sub_address, SubjectLine::Covered(""), &text)
         }
         None if opened.signatures().is_empty() => {
-            commands::read(sub_address, SubjectLine::Covered(&outer()), &text)
+            commands::read(&app.registry.commands, sub_address, SubjectLine::Covered(&outer()), &text)
         }
-        None => commands::read(sub_address, SubjectLine::Uncovered(&outer()), &text),
+        None => commands::read(&app.registry.commands, sub_address, SubjectLine::Uncovered(&outer()), &text),
     };
     (script, text)
 }

@@ -33,7 +33,8 @@ impl CommandSession<'_> {
         command_sender: &mut CommandSender,
         line: String,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let choosers: &[Role] = match commands::parse(&line) {
+        let read = self.parse(&line);
+        let choosers: &[Role] = match &read {
             // The language belongs to the address, and owners and moderators get notices, too.
             Ok(MailCommand::Set(Setting::Language(_))) => &[Role::Member, Role::Owner, Role::Moderator],
             Ok(MailCommand::Set(_)) => &[Role::Member],
@@ -42,7 +43,7 @@ impl CommandSession<'_> {
         if !choosers.is_empty() && !command_sender.is_one_of(choosers) {
             return Ok(Err(Problem::NotMember));
         }
-        if let Ok(MailCommand::Set(Setting::Name(name))) = commands::parse(&line) {
+        if let Ok(MailCommand::Set(Setting::Name(name))) = read {
             if !is_chosen_here(self.list_context, &command_sender.requester.address).await? {
                 return Ok(Err(Problem::NameElsewhere));
             }
@@ -61,6 +62,10 @@ impl CommandSession<'_> {
         self.finish(command_sender, taken).await
     }
 
+    fn parse(&self, line: &str) -> Result<MailCommand, Problem> {
+        commands::parse(&self.list_context.app.registry.commands, line)
+    }
+
     /// Applies the outcome of a workflow. If it ends the workflow of a command, carries the command out.
     pub(super) async fn finish(
         &mut self,
@@ -76,7 +81,7 @@ impl CommandSession<'_> {
         };
         let said = self.take(taken);
         let (Some(line), Ok(_)) = (line, &said) else { return Ok(said) };
-        match commands::parse(&line) {
+        match self.parse(&line) {
             Ok(MailCommand::Set(Setting::Language(language))) => {
                 // The answer is already in the new language.
                 self.place.language = language;

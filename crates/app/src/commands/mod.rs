@@ -18,7 +18,9 @@ mod who;
 
 use std::sync::Arc;
 
-use sealist_lists::commands::{KeyCommand, MailCommand, Problem, Setting, Success};
+use sealist_lists::commands::{
+    CommandAction, CommandFacts, KeyCommand, MailCommand, Problem, Setting, Success, shown,
+};
 use sealist_lists::events::EventKind;
 use sealist_lists::texts::{Text, TextPlace, context};
 use sealist_mail::Mailbox;
@@ -185,15 +187,39 @@ impl CommandSession<'_> {
             MailCommand::Help => Ok(Ok(CommandReply::Lines(self.help()))),
             MailCommand::Show => self.show(command_sender).await,
             MailCommand::Echo(words) => Ok(Ok(CommandReply::Echo(words))),
+            MailCommand::Added { name, words } => Ok(self.added(command_sender, name, &words)),
             // This command needs confirmation, and is carried out at the end of its workflow.
             MailCommand::Set(_) | MailCommand::Stop => Ok(Ok(CommandReply::Nothing)),
         }
     }
 
+    /// Answers a command that is not built in.
+    fn added(
+        &self,
+        command_sender: &CommandSender,
+        name: &str,
+        words: &str,
+    ) -> Result<CommandReply, Problem> {
+        let usage = self.list_context.app.registry.commands.named(name);
+        let Some(CommandAction::Answer(answer)) = usage.map(|usage| usage.action) else {
+            return Err(Problem::Unrecognized(shown(name)));
+        };
+        let facts = CommandFacts {
+            list: self.list_context.list,
+            roles: command_sender.facts.roles.iter().map(|member| member.role).collect(),
+            is_proven: command_sender.requester.proven == Proven::Yes,
+        };
+        answer(&facts, words).map(CommandReply::Lines)
+    }
+
     fn help(&self) -> Vec<String> {
-        let values = context! { pgp => self.list_context.list.settings.has_openpgp() };
-        let lines = self.list_context.app.texts.lines(Text::Commands, &self.place, values);
-        lines.lines().map(str::to_owned).collect()
+        let ListContext { app, list, .. } = self.list_context;
+        let lines =
+            app.texts.lines(Text::Commands, &self.place, context! { pgp => list.settings.has_openpgp() });
+        let added =
+            app.registry.commands.all().filter(|usage| matches!(usage.action, CommandAction::Answer(_)));
+        let added = added.map(|usage| format!("{} {}", usage.name, usage.arguments));
+        lines.lines().map(str::to_owned).chain(added).collect()
     }
 
     /// Applies the outcome of a workflow.

@@ -3,7 +3,7 @@
 use sealist_lists::facts::OuterFacts;
 use sealist_lists::model::Action;
 use sealist_lists::routes::Route;
-use sealist_lists::rules::{GATE, Reason, RuleHit};
+use sealist_lists::rules::{Reason, RuleHit};
 use sealist_mail::{Mailbox, sole_author};
 
 use super::list_mail::ListMail;
@@ -18,8 +18,11 @@ pub(super) fn pass_gate(mail: &ListMail<'_>) -> Result<Mailbox, RuleHit> {
         author: sole_author(&mail.outside.headers),
     };
     let route = Route::of(mail.entry.sub_address);
-    let stopped = GATE
-        .iter()
+    let stopped = mail
+        .app
+        .registry
+        .gate
+        .all()
         .find_map(|rule| (rule.check)(&outer))
         .or_else(|| route.refuses(&mail.list.settings, mail.received.len() as u64))
         .filter(|hit| !mail.approved().contains(&hit.reason));

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use sealist_lists::chains;
 use sealist_lists::content::MessageContent;
 use sealist_lists::facts::MessageFacts;
 use sealist_lists::hold_author::HoldAuthor;
@@ -40,12 +39,12 @@ pub(super) async fn judge(
     let signed_texts = Arc::new(SignedTexts::by(app, list, entry, opened.as_ref()));
     let post = PostedMail { mail: *mail, audience, author, known, opened };
     let content = MessageContent::new(mail.received, post.opened.as_ref());
-    let chain =
-        chains::named(audience.chain(&list.settings)).ok_or(StoreError::Damaged { table: "lists" })?;
+    let chain = app.registry.chains.named(audience.chain(&list.settings));
+    let chain = chain.ok_or(StoreError::Damaged { table: "lists" })?;
     for _ in 0..TRIES {
         let past = signed_texts.past(app).await?;
         let facts = gather(&post, &content, &past);
-        let verdict = chain.judge(&facts, mail.approved());
+        let verdict = chain.judge(&app.registry.rules, &facts, mail.approved());
         let mut judged = JudgedMessage::new(list, entry, verdict);
         judged.received = Some(mail.received);
         follow(&post, &facts, &mut judged).await?;

@@ -4,7 +4,6 @@ use sealist_lists::draft::{Author, ContentForm, PostDraft, Recipients};
 use sealist_lists::facts::MessageFacts;
 use sealist_lists::model::{Channel, MailingList, SubAddress};
 use sealist_lists::payload;
-use sealist_lists::pipelines;
 use sealist_mail::{Entity, Headers, Part};
 use sealist_openpgp as openpgp;
 use sealist_openpgp::{KeepSignature, Opened};
@@ -73,8 +72,9 @@ pub(super) async fn make_post(post: &PostedMail<'_>, facts: &MessageFacts<'_>) -
         recipients: Recipients { roles: Vec::new(), except: Vec::new() },
         archive: None,
     };
-    let pipeline = post.audience.pipeline(&list.settings);
-    pipelines::named(pipeline).ok_or(StoreError::Damaged { table: "lists" })?.run(&mut draft);
+    let pipeline = app.registry.pipelines.named(post.audience.pipeline(&list.settings));
+    let pipeline = pipeline.ok_or(StoreError::Damaged { table: "lists" })?;
+    pipeline.run(&app.registry.handlers, &mut draft);
     let recipients = draft.recipients.clone();
     let archive = match draft.archive.take() {
         Some(summary) => Some(archive::entry(app, list, &summary).await?),

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use sealist_lists::budgets::{NoticeBudget, NoticePurpose, RequesterTrust};
-use sealist_lists::commands::{self, MailCommand, mailto};
+use sealist_lists::commands::{self, MailCommand, Usage, mailto};
 use sealist_lists::events::EventKind;
 use sealist_lists::model::{Channel, MailingList, SubAddress};
+use sealist_lists::rows::NamedRows;
 use sealist_lists::texts::{Text, TextPlace, Value, context};
 use sealist_lists::workflows::{Goal, Question, WorkflowRun};
 use sealist_mail::{Address, Timestamp, mixes_scripts};
@@ -96,7 +97,7 @@ pub(super) fn unasked(requester: &Requester, goal: &Goal) -> Transition {
 
 /// A kind per goal, of which a person who proved nothing gets one a day. The real owner can always answer the
 /// question for a key. A statement about a key that somebody else offered is useless to them.
-fn kind(goal: &Goal, text: Text) -> Cow<'static, str> {
+fn kind(commands: &NamedRows<Usage>, goal: &Goal, text: Text) -> Cow<'static, str> {
     let kind = match goal {
         Goal::ResetKey if text == Text::KeyRequest => "question-key",
         Goal::Subscribe => "question-subscribe",
@@ -104,17 +105,17 @@ fn kind(goal: &Goal, text: Text) -> Cow<'static, str> {
         Goal::ChangeKey => "question-key-change",
         Goal::ResetKey => "question-key-reset",
         Goal::ApproveKey => "question-key-approval",
-        Goal::Command(line) => return format!("question-command {}", choice(line)).into(),
+        Goal::Command(line) => return format!("question-command {}", choice(commands, line)).into(),
     };
     kind.into()
 }
 
 /// The preference that a command changes, without its value, so that a question about one preference does not
 /// prevent a question about another.
-fn choice(line: &str) -> String {
-    match commands::parse(line) {
+fn choice(commands: &NamedRows<Usage>, line: &str) -> String {
+    match commands::parse(commands, line) {
         Ok(MailCommand::Set(_)) => line.split_whitespace().take(2).collect::<Vec<_>>().join(" "),
-        _ => commands::name(line),
+        _ => commands::name(commands, line),
     }
 }
 
@@ -252,7 +253,7 @@ impl QuestionDraft<'_> {
         let place = place_of(self.app, self.list, &self.requester.address).await?;
         Ok(Message {
             to: somebody(&self.requester.address),
-            kind: kind(&self.run.goal, text),
+            kind: kind(&self.app.registry.commands, &self.run.goal, text),
             budget: self.requester.budget(self.app, self.facts, NoticePurpose::Question),
             notice: self.app.texts.notice(text, &place, values),
             attachment,

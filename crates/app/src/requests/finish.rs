@@ -135,7 +135,9 @@ impl End<'_> {
 
     /// A preference is changed on this list, whoever gave the last answer.
     fn command(&self, line: &str) -> Vec<Effect> {
-        let Ok(MailCommand::Set(setting)) = commands::parse(line) else { return Vec::new() };
+        let Ok(MailCommand::Set(setting)) = commands::parse(&self.app.registry.commands, line) else {
+            return Vec::new();
+        };
         vec![Effect::Choose(self.standing.requester.address.clone(), setting)]
     }
 

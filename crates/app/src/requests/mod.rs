@@ -14,6 +14,7 @@ use sealist_lists::budgets::{NoticeBudget, NoticePurpose, RequesterTrust};
 use sealist_lists::commands::Problem;
 use sealist_lists::events::Actor;
 use sealist_lists::model::{ListSettings, MailingList};
+use sealist_lists::registry::Registry;
 use sealist_lists::workflows::{
     OfferedKey, Question, StepAnswer, StepContext, Workflow, WorkflowChange, WorkflowProgress, WorkflowRun,
     Workflows, advance,
@@ -121,17 +122,17 @@ pub(crate) enum StepOutcome {
 
 /// The workflow of that name: the list's own, the site's, or a built-in one.
 pub(crate) fn workflow(app: &App, list: &MailingList, name: &str) -> Result<Workflow, AppError> {
-    let found = workflow_of(&list.settings, &app.workflows, name);
+    let found = workflow_of(&list.settings, &app.registry, name);
     found.ok_or_else(|| AppError::NoSuchWorkflow(name.to_owned()))
 }
 
-/// The same by the settings of the list and the workflows of the site.
-pub(crate) fn workflow_of(settings: &ListSettings, of_site: &Workflows, name: &str) -> Option<Workflow> {
+/// The same by the settings of the list and the registry of the site.
+pub(crate) fn workflow_of(settings: &ListSettings, registry: &Registry, name: &str) -> Option<Workflow> {
     if let Some(steps) = settings.workflows.get(name) {
         let own = Workflow { name: name.to_owned(), description: String::new(), steps: steps.clone() };
-        return Workflows::default().add(own.clone()).is_ok().then_some(own);
+        return Workflows::default().add(&registry.steps, own.clone()).is_ok().then_some(own);
     }
-    of_site.named(name).cloned()
+    registry.workflows.named(name).cloned()
 }
 
 /// Starts a workflow, or repeats its question if the address has a waiting request.
@@ -262,6 +263,7 @@ async fn run_workflow(
         names_address: certificate.addresses(now).contains(&standing.requester.address),
     });
     let case = StepContext {
+        steps: &app.registry.steps,
         settings: &list.settings,
         banned: facts.banned,
         roles: facts.roles.iter().map(|member| member.role).collect(),

@@ -4,7 +4,8 @@ use sealist_lists::chains;
 use sealist_lists::handlers::unknown_placeholders;
 use sealist_lists::model::attributes::{AttributeKind, attributes};
 use sealist_lists::model::{ListSettings, ReplyTo};
-use sealist_lists::workflows::{self, Asks, Step, StepPurpose, Workflow, Workflows, step_named};
+use sealist_lists::registry::Registry;
+use sealist_lists::workflows::{self, Asks, Step, StepPurpose, Workflow};
 
 use super::SettingRefused;
 use crate::requests::workflow_of;
@@ -23,39 +24,41 @@ pub(super) fn check_new(settings: &ListSettings, name: &str) -> Result<(), Setti
     }
 }
 
-/// Whether all settings together make a list that works. `of_site`: the workflows of the site.
-pub(super) fn check(settings: &ListSettings, of_site: &Workflows) -> Result<(), SettingRefused> {
+/// Whether all settings together make a list that works.
+pub(super) fn check(settings: &ListSettings, registry: &Registry) -> Result<(), SettingRefused> {
     // A list with OpenPGP would ask for no signature by the chain of others.
+    let chosen = registry.chains.named(&settings.posting_chain);
     if let Some(own) = chains::of_posts(settings.has_openpgp())
-        && own.name != settings.posting_chain
+        && chosen.is_none_or(|chosen| chosen.judges != own.judges)
     {
         return Err(SettingRefused::OtherChain { name: settings.posting_chain.clone(), own: own.name });
     }
     for (name, steps) in &settings.workflows {
         let (name, description) = (name.clone(), String::new());
-        workflows::check(&Workflow { name, description, steps: steps.clone() })?;
+        workflows::check(&registry.steps, &Workflow { name, description, steps: steps.clone() })?;
     }
     for attribute in attributes().filter(|attribute| attribute.kind == AttributeKind::Workflow) {
         let Some(name) = attribute.get(settings) else { continue };
-        check_workflow(settings, of_site, attribute.name, name.as_str().unwrap_or_default())?;
+        check_workflow(settings, registry, attribute.name, name.as_str().unwrap_or_default())?;
     }
     Ok(())
 }
 
 fn check_workflow(
     settings: &ListSettings,
-    of_site: &Workflows,
+    registry: &Registry,
     setting: &'static str,
     name: &str,
 ) -> Result<(), SettingRefused> {
-    let Some(found) = workflow_of(settings, of_site, name) else {
+    let Some(found) = workflow_of(settings, registry, name) else {
         let own = settings.workflows.keys().map(String::as_str);
-        let known = own.chain(of_site.all().map(|workflow| workflow.name.as_str()));
+        let known = own.chain(registry.workflows.all().map(|workflow| workflow.name.as_str()));
         let known = known.collect::<Vec<_>>().join(", ");
         return Err(SettingRefused::NoWorkflow { setting, name: name.to_owned(), known });
     };
-    let has =
-        |wanted: &dyn Fn(&Step) -> bool| found.steps.iter().any(|name| step_named(name).is_some_and(wanted));
+    let has = |wanted: &dyn Fn(&Step) -> bool| {
+        found.steps.iter().any(|name| registry.steps.named(name).is_some_and(wanted))
+    };
     let is_about_keys = |step: &Step| matches!(step.purpose, StepPurpose::TakesKey | StepPurpose::ProvesKey);
     if !settings.has_openpgp() && has(&is_about_keys) {
         return Err(SettingRefused::AsksForKeys(name.to_owned()));

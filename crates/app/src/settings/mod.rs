@@ -13,9 +13,9 @@ use std::sync::Arc;
 use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::attributes::{AttributeChange, NewValue, SettingChange, attribute, changed};
 use sealist_lists::model::{ListName, ListSettings, MailingList};
+use sealist_lists::registry::Registry;
 use sealist_lists::texts::Text;
 use sealist_lists::weaknesses::{self, GivenUp};
-use sealist_lists::workflows::Workflows;
 use sealist_store::events::Occasion;
 use sealist_store::list_settings::{self, Generation, StoredSettings};
 use sealist_store::{Conn, lists};
@@ -76,7 +76,7 @@ impl SettingActions<'_> {
             list: list.ok_or_else(|| SettingRefused::NoSuchList(self.list.to_string()))?,
             expected,
             wishes,
-            workflows: app.workflows.clone(),
+            registry: app.registry.clone(),
         };
         let done = self.acting.make(wish).await?;
         if done.list.settings.encrypting() {
@@ -93,7 +93,7 @@ struct Wish {
     list: MailingList,
     expected: Option<Generation>,
     wishes: Vec<SettingChange>,
-    workflows: Arc<Workflows>,
+    registry: Arc<Registry>,
 }
 
 impl Change for Wish {
@@ -111,9 +111,9 @@ impl Change for Wish {
             return Err(SettingRefused::Conflict { generation: stored.generation });
         }
         let forgotten = self.take_forgotten(&stored);
-        let (after, mut changes) = changed(&stored.settings, &stored.defaults, &self.wishes)?;
+        let (after, mut changes) = changed(&self.registry, &stored.settings, &stored.defaults, &self.wishes)?;
         changes.extend(self.taken_from_newer(&stored, &after));
-        check(&after, &self.workflows)?;
+        check(&after, &self.registry)?;
         for wish in &self.wishes {
             check_new(&after, &wish.name)?;
         }

@@ -62,7 +62,7 @@ impl SettingActions<'_> {
         Ok(SettingsView {
             settings: views.collect(),
             derived: DERIVED.iter().map(|one| (one.name, (one.of)(&list))).collect(),
-            style_in_place: stored.style_in_place(),
+            style_in_place: stored.style_in_place,
             style: stored.style,
             generation: stored.generation,
             unknown: stored.unknown,

@@ -10,8 +10,9 @@ use sealist_lists::facts::{
     Addressed, EncryptionFact, InnerAuthor, MessageFacts, PgpForm, Replay, Signature,
 };
 use sealist_lists::model::{ListNo, MailingList, Role, SubAddress};
+use sealist_lists::payload;
+use sealist_lists::registry::Registry;
 use sealist_lists::texts::Texts;
-use sealist_lists::{payload, pipelines, styles};
 use sealist_mail::{Headers, Part, Timestamp, sole_author};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_openpgp::{self as openpgp, Certificate, KeepSignature, Limits, ListKey, Opened};
@@ -29,7 +30,7 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let address = |local: &str| format!("{local}@lists.example").parse().unwrap();
-        let mut settings = styles::named("pgp-default").unwrap().settings();
+        let mut settings = Registry::built_in().styles.named("pgp-default").unwrap().settings();
         settings.footer = "The footer of the list.\n".to_owned();
         let list = MailingList { no: ListNo(1), name: "team@lists.example".parse().unwrap(), settings };
         let key = ListKey::generate("Team", &[address("team")], NOW.plus_ms(-1000)).unwrap();
@@ -90,7 +91,11 @@ impl Stage {
             recipients: Recipients { roles: Vec::new(), except: Vec::new() },
             archive: None,
         };
-        pipelines::named("default-posting-pipeline").unwrap().run(&mut draft);
+        Registry::built_in()
+            .pipelines
+            .named("default-posting-pipeline")
+            .unwrap()
+            .run(&Registry::built_in().handlers, &mut draft);
         payload::build(draft, openpgp::random()).entity
     }
 }

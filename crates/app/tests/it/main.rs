@@ -32,6 +32,7 @@ mod preferences;
 #[path = "../readers/mod.rs"]
 mod readers;
 mod refresh;
+mod registry;
 mod replays;
 mod seal_stored;
 mod settings;

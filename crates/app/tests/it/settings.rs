@@ -11,6 +11,7 @@ use sealist_lists::model::attributes::{
     Attribute, AttributeKind, NewValue, SettingChange, Weakening, attribute, attributes,
 };
 use sealist_lists::model::{ListSettings, MailingList, Role};
+use sealist_lists::registry::Registry;
 use sealist_lists::workflows::WORKFLOWS;
 use sealist_mail::{Entity, first_text};
 use sealist_store::{list_settings, testing};
@@ -157,7 +158,7 @@ fn candidates(attribute: &Attribute) -> Vec<String> {
 fn weakening_steps(attribute: &Attribute, settings: &ListSettings) -> Vec<(String, String)> {
     let with = |value: &str| {
         let mut settings = settings.clone();
-        attribute.set_written(&mut settings, value).ok().map(|()| settings)
+        attribute.set_written(&Registry::built_in(), &mut settings, value).ok().map(|()| settings)
     };
     let all = candidates(attribute);
     let pairs = all.iter().flat_map(|strong| all.iter().map(move |weak| (strong, weak)));
@@ -192,7 +193,7 @@ async fn owners_are_told_of_each_change_that_weakens_their_list() {
             assert!(recorded.iter().all(|one| told.contains(&one.as_str())), "{told:?} {recorded:?}");
             assert!(weaker.given_up.iter().any(|one| one.mend.starts_with(&format!("{} ", attribute.name))));
             let shown = |written: &str| {
-                let value = attribute.kind.read(written).unwrap();
+                let value = attribute.kind.read(&Registry::built_in(), written).unwrap();
                 value.as_str().map_or_else(|| value.to_string(), str::to_owned)
             };
             made.push((attribute.name, shown(&strong), shown(&weak)));

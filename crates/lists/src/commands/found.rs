@@ -2,7 +2,8 @@
 
 use super::reason::reason;
 use super::token_form::{TOKEN_CHARS, is_token};
-use super::{MailCommand, RequestDecision, parse};
+use super::{MailCommand, RequestDecision, Usage, parse};
+use crate::rows::NamedRows;
 
 /// The most tokens of one message that are looked up.
 const MAX_TOKENS: usize = 8;
@@ -32,16 +33,16 @@ pub fn tokens(subject: &str, text: &str) -> Vec<String> {
 /// Decisions in lines that are not quoted, without duplicates. If there are two different decisions about one
 /// token, they may be the lines of our own notice, which some programs repeat without quote marks; then
 /// neither counts. The lines below a reject are its reason.
-pub(super) fn decisions(text: &str) -> Vec<(String, MailCommand)> {
+pub(super) fn decisions(commands: &NamedRows<Usage>, text: &str) -> Vec<(String, MailCommand)> {
     let mut found: Vec<(String, RequestDecision, MailCommand)> = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next().map(str::trim) {
         if !line.starts_with(is_quote_mark)
-            && let Ok(MailCommand::Decide { decision, token, reason: behind }) = parse(line)
+            && let Ok(MailCommand::Decide { decision, token, reason: behind }) = parse(commands, line)
             && is_token(&token.to_ascii_lowercase())
         {
             let words = match decision {
-                RequestDecision::Reject => reason(&behind, lines.clone()),
+                RequestDecision::Reject => reason(commands, &behind, lines.clone()),
                 RequestDecision::Approve | RequestDecision::Discard => behind,
             };
             let command = MailCommand::Decide { decision, token, reason: words };
@@ -66,6 +67,7 @@ pub(super) fn is_quote_mark(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::COMMANDS;
 
     const TOKEN: &str = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -96,7 +98,7 @@ mod tests {
     #[test]
     fn a_decision_is_meant_when_it_is_written() {
         let check = |text: &str, expected: &[RequestDecision]| {
-            let found = decisions(text);
+            let found = decisions(&NamedRows::from(COMMANDS), text);
             let seen: Vec<_> = found
                 .iter()
                 .map(|(_, command)| match command {

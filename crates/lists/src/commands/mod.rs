@@ -1,6 +1,6 @@
 //! Commands by mail: what people can write to `-request`, and how it is parsed.
 //!
-//! There is one file per command, which parses the arguments; [`COMMANDS`] names all commands. The crate
+//! There is one file per command, which parses the arguments; [`COMMANDS`] names all built-in commands. The crate
 //! `app` loads the facts and carries the commands out. [`Problem`] and [`Success`] are the answers.
 
 mod confirm;
@@ -30,7 +30,8 @@ pub use set::{SETTINGS, Setting};
 pub use success::Success;
 pub use token_form::is_token;
 
-use crate::model::DeliveryMode;
+use crate::model::{DeliveryMode, MailingList, Role};
+use crate::rows::{NamedRow, NamedRows};
 
 /// A command with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +70,13 @@ pub enum MailCommand {
     Stop,
     /// A command about keys.
     Key(KeyCommand),
+    /// A command that is not built in.
+    Added {
+        /// Its name in the registry.
+        name: &'static str,
+        /// The words after the name.
+        words: String,
+    },
 }
 
 impl MailCommand {
@@ -88,7 +96,12 @@ impl MailCommand {
     pub fn needs_no_signature(&self) -> bool {
         !matches!(
             self,
-            Self::Decide { .. } | Self::ShowHeld(_) | Self::Who | Self::Echo(_) | Self::Key(KeyCommand::Sign)
+            Self::Decide { .. }
+                | Self::ShowHeld(_)
+                | Self::Who
+                | Self::Echo(_)
+                | Self::Key(KeyCommand::Sign)
+                | Self::Added { .. }
         )
     }
 }
@@ -112,54 +125,107 @@ pub struct Usage {
     pub aliases: &'static [&'static str],
     /// Its arguments, for the answer to `help`.
     pub arguments: &'static str,
-    /// Parses the arguments.
-    read: fn(&[&str]) -> Result<MailCommand, Problem>,
+    /// What the command does.
+    pub action: CommandAction,
 }
 
-/// All commands.
+/// What a command does.
+#[derive(Clone, Copy)]
+pub enum CommandAction {
+    /// Parses the arguments of a built-in command, which the crate `app` carries out.
+    Read(fn(&[&str]) -> Result<MailCommand, Problem>),
+    /// Answers the words after the name, and changes nothing. The answer goes to whoever the From field names, so it must say
+    /// nothing that only some may know unless the sender is proven.
+    Answer(fn(&CommandFacts<'_>, &str) -> Result<Vec<String>, Problem>),
+}
+
+/// What a command that is not built in knows of its sender.
+pub struct CommandFacts<'a> {
+    /// The list that the command was sent to.
+    pub list: &'a MailingList,
+    /// The roles of the sender on the list.
+    pub roles: Vec<Role>,
+    /// Whether a token or a signature proves who sent the command. A From field proves nothing.
+    pub is_proven: bool,
+}
+
+impl NamedRow for Usage {
+    const KIND: &'static str = "command";
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        self.aliases
+    }
+}
+
+/// All built-in commands.
 pub const COMMANDS: &[Usage] = &[
-    Usage { name: "join", aliases: &["subscribe"], arguments: "", read: join::read },
-    Usage { name: "leave", aliases: &["unsubscribe"], arguments: "", read: leave::read },
-    Usage { name: "confirm", aliases: &[], arguments: "TOKEN", read: confirm::read },
-    Usage { name: "approve", aliases: &["accept"], arguments: "TOKEN", read: decide::approve },
-    Usage { name: "reject", aliases: &[], arguments: "TOKEN [REASON]", read: decide::reject },
-    Usage { name: "discard", aliases: &[], arguments: "TOKEN", read: decide::discard },
-    Usage { name: "help", aliases: &[], arguments: "", read: help::read },
-    Usage { name: "who", aliases: &[], arguments: "", read: who::read },
+    Usage { name: "join", aliases: &["subscribe"], arguments: "", action: CommandAction::Read(join::read) },
+    Usage {
+        name: "leave",
+        aliases: &["unsubscribe"],
+        arguments: "",
+        action: CommandAction::Read(leave::read),
+    },
+    Usage { name: "confirm", aliases: &[], arguments: "TOKEN", action: CommandAction::Read(confirm::read) },
+    Usage {
+        name: "approve",
+        aliases: &["accept"],
+        arguments: "TOKEN",
+        action: CommandAction::Read(decide::approve),
+    },
+    Usage {
+        name: "reject",
+        aliases: &[],
+        arguments: "TOKEN [REASON]",
+        action: CommandAction::Read(decide::reject),
+    },
+    Usage { name: "discard", aliases: &[], arguments: "TOKEN", action: CommandAction::Read(decide::discard) },
+    Usage { name: "help", aliases: &[], arguments: "", action: CommandAction::Read(help::read) },
+    Usage { name: "who", aliases: &[], arguments: "", action: CommandAction::Read(who::read) },
     Usage {
         name: "set",
         aliases: &[],
         arguments: "[delivery|own-posts|copies|cleartext on|off | name NAME | language CODE]",
-        read: set::read,
+        action: CommandAction::Read(set::read),
     },
-    Usage { name: "show", aliases: &[], arguments: "settings | TOKEN", read: set::show },
-    Usage { name: "echo", aliases: &[], arguments: "WORDS", read: echo::read },
-    Usage { name: "stop", aliases: &["end", "exit"], arguments: "", read: stop::read },
+    Usage {
+        name: "show",
+        aliases: &[],
+        arguments: "settings | TOKEN",
+        action: CommandAction::Read(set::show),
+    },
+    Usage { name: "echo", aliases: &[], arguments: "WORDS", action: CommandAction::Read(echo::read) },
+    Usage { name: "stop", aliases: &["end", "exit"], arguments: "", action: CommandAction::Read(stop::read) },
     Usage {
         name: "key",
         aliases: &[],
         arguments: "set TOKEN | confirm TOKEN | change | reset | revoke | sign | receive",
-        read: key::read,
+        action: CommandAction::Read(key::read),
     },
 ];
 
-/// Parses a line as a command. Errs if the line is not a command, or says what is wrong with its arguments.
-pub fn parse(line: &str) -> Result<MailCommand, Problem> {
+/// Parses a line as one of these commands. Errs if the line is not a command, or says what is wrong with its arguments.
+pub fn parse(commands: &NamedRows<Usage>, line: &str) -> Result<MailCommand, Problem> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let Some((name, arguments)) = words.split_first() else {
         return Err(Problem::Unrecognized(String::new()));
     };
-    let name = name.to_lowercase();
-    let known = COMMANDS.iter().find(|usage| usage.name == name || usage.aliases.contains(&name.as_str()));
+    let known = commands.named(&name.to_lowercase());
     let usage = known.ok_or_else(|| Problem::Unrecognized(shown(line)))?;
-    (usage.read)(arguments)
+    match usage.action {
+        CommandAction::Read(read) => read(arguments),
+        CommandAction::Answer(_) => Ok(MailCommand::Added { name: usage.name, words: arguments.join(" ") }),
+    }
 }
 
 /// The name of the command that the line seems to be; empty if there is no command of that name.
-pub fn name(line: &str) -> String {
+pub fn name(commands: &NamedRows<Usage>, line: &str) -> String {
     let word = line.split_whitespace().next().unwrap_or_default().to_lowercase();
-    let known = COMMANDS.iter().any(|usage| usage.name == word || usage.aliases.contains(&word.as_str()));
-    if known { word } else { String::new() }
+    if commands.named(&word).is_some() { word } else { String::new() }
 }
 
 /// Shortens somebody's words so that an answer can quote them.
@@ -183,7 +249,7 @@ mod tests {
     use super::*;
 
     fn check(line: &str, expected: Result<MailCommand, Problem>) {
-        assert_eq!(parse(line), expected, "{line}");
+        assert_eq!(parse(&NamedRows::from(COMMANDS), line), expected, "{line}");
     }
 
     #[test]

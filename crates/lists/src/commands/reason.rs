@@ -3,7 +3,8 @@
 //! the program quotes below.
 
 use super::token_form::is_token;
-use super::{MailCommand, parse};
+use super::{MailCommand, Usage, parse};
+use crate::rows::NamedRows;
 
 /// The most characters of a reason that are passed on.
 const MAX_REASON_CHARS: usize = 4000;
@@ -11,7 +12,11 @@ const MAX_REASON_CHARS: usize = 4000;
 const MAX_ATTRIBUTION_LINES: usize = 3;
 
 /// The moderator's text after the token and in the lines below. Quoted lines are left out.
-pub(super) fn reason<'a>(behind_token: &str, below: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn reason<'a>(
+    commands: &NamedRows<Usage>,
+    behind_token: &str,
+    below: impl Iterator<Item = &'a str>,
+) -> String {
     let mut lines = vec![behind_token.trim()];
     let mut is_quoting = false;
     for line in below {
@@ -21,7 +26,7 @@ pub(super) fn reason<'a>(behind_token: &str, below: impl Iterator<Item = &'a str
             if !is_quoting {
                 drop_attribution(&mut lines);
             }
-        } else if ends(line) {
+        } else if ends(commands, line) {
             break;
         } else {
             lines.push(line);
@@ -33,9 +38,9 @@ pub(super) fn reason<'a>(behind_token: &str, below: impl Iterator<Item = &'a str
 }
 
 /// Whether a line is a command, and not a sentence that begins with the name of one.
-pub(super) fn is_command(line: &str) -> bool {
-    match parse(line) {
-        Ok(MailCommand::Echo(_)) | Err(_) => false,
+pub(super) fn is_command(commands: &NamedRows<Usage>, line: &str) -> bool {
+    match parse(commands, line) {
+        Ok(MailCommand::Echo(_) | MailCommand::Added { .. }) | Err(_) => false,
         // These commands accept any text after them.
         Ok(MailCommand::Help | MailCommand::Stop) => line.split_whitespace().count() == 1,
         Ok(command) => command.token().is_none_or(|token| is_token(&token.to_ascii_lowercase())),
@@ -43,9 +48,9 @@ pub(super) fn is_command(line: &str) -> bool {
 }
 
 /// Whether the moderator's text ends at this line.
-fn ends(line: &str) -> bool {
+fn ends(commands: &NamedRows<Usage>, line: &str) -> bool {
     let separates = line.starts_with("--") || line.starts_with("____");
-    separates || is_repeated_header(line) || is_command(line)
+    separates || is_repeated_header(line) || is_command(commands, line)
 }
 
 /// Whether the line begins a quote without quote marks, in our languages.
@@ -78,9 +83,10 @@ fn drop_attribution(lines: &mut Vec<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::COMMANDS;
 
     fn check(first: &str, below: &str, expected: &str) {
-        assert_eq!(reason(first, below.lines()), expected, "{first:?} {below:?}");
+        assert_eq!(reason(&NamedRows::from(COMMANDS), first, below.lines()), expected, "{first:?} {below:?}");
     }
 
     #[test]
@@ -136,6 +142,9 @@ mod tests {
 
     #[test]
     fn a_reason_has_an_end() {
-        assert_eq!(reason("", "long ".repeat(2000).lines()).chars().count(), MAX_REASON_CHARS);
+        assert_eq!(
+            reason(&NamedRows::from(COMMANDS), "", "long ".repeat(2000).lines()).chars().count(),
+            MAX_REASON_CHARS
+        );
     }
 }

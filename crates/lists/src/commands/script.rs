@@ -4,8 +4,9 @@ use sealist_mail::subject::bare;
 
 use super::found::{decisions, tokens};
 use super::reason::{is_command, reason};
-use super::{MailCommand, Problem, RequestDecision, parse};
+use super::{MailCommand, Problem, RequestDecision, Usage, parse};
 use crate::model::SubAddress;
+use crate::rows::NamedRows;
 
 /// The most commands that one message may have.
 const MAX_COMMANDS: usize = 10;
@@ -34,13 +35,18 @@ pub enum SubjectLine<'a> {
 /// be a command, after reply marks, and so may the lines of the text, until `stop`, an empty line after a
 /// command, or the first line that is not a command. Decisions count in every line that is not quoted, and
 /// tokens everywhere.
-pub fn read(sub_address: SubAddress, subject: SubjectLine<'_>, text: &str) -> CommandScript {
+pub fn read(
+    commands: &NamedRows<Usage>,
+    sub_address: SubAddress,
+    subject: SubjectLine<'_>,
+    text: &str,
+) -> CommandScript {
     let mut script = CommandScript::default();
     match sub_address {
-        SubAddress::Join => script.parse_line("join"),
-        SubAddress::Leave => script.parse_line("leave"),
+        SubAddress::Join => script.parse_line(commands, "join"),
+        SubAddress::Leave => script.parse_line(commands, "leave"),
         _ => {
-            script.read(subject, text);
+            script.read(commands, subject, text);
             false
         }
     };
@@ -48,23 +54,23 @@ pub fn read(sub_address: SubAddress, subject: SubjectLine<'_>, text: &str) -> Co
 }
 
 impl CommandScript {
-    fn read(&mut self, subject: SubjectLine<'_>, text: &str) {
+    fn read(&mut self, commands: &NamedRows<Usage>, subject: SubjectLine<'_>, text: &str) {
         let (SubjectLine::Covered(words) | SubjectLine::Uncovered(words)) = subject;
         self.tokens = tokens(words, text);
         // A Subject that is not a command is ignored.
         let line = bare(words);
-        match parse(line) {
+        match parse(commands, line) {
             Err(Problem::Unrecognized(_)) => {}
             Ok(command) if subject == SubjectLine::Uncovered(words) && !command.needs_no_signature() => {
                 self.lines.push((line.to_owned(), Err(Problem::SubjectNotSigned)));
             }
             _ => {
-                self.parse_line(line);
+                self.parse_line(commands, line);
             }
         }
         let mut lines = text.lines().take(MAX_LINES);
-        if self.gives_reason(lines.clone()) {
-            skip_words(&mut lines);
+        if self.gives_reason(commands, lines.clone()) {
+            skip_words(commands, &mut lines);
         }
         while let Some(line) = lines.next().map(str::trim) {
             let quoted_or_block = line.starts_with(['>', '-', '|']);
@@ -74,18 +80,18 @@ impl CommandScript {
                 _ if quoted_or_block => break,
                 _ => {}
             }
-            if self.parse_line(line) {
+            if self.parse_line(commands, line) {
                 break;
             }
-            if self.gives_reason(lines.clone()) {
-                skip_words(&mut lines);
+            if self.gives_reason(commands, lines.clone()) {
+                skip_words(commands, &mut lines);
             }
         }
         let decides = |(_, read): &(String, Result<MailCommand, Problem>)| {
             matches!(read, Ok(MailCommand::Decide { .. }))
         };
         if !self.lines.iter().any(decides) {
-            let found = decisions(text);
+            let found = decisions(commands, text);
             if !found.is_empty() {
                 self.lines.retain(|(_, read)| read.is_ok());
             }
@@ -95,23 +101,27 @@ impl CommandScript {
     }
 
     /// If the last command is a reject, takes the lines below it as its reason.
-    fn gives_reason<'a>(&mut self, below: impl Iterator<Item = &'a str>) -> bool {
+    fn gives_reason<'a>(
+        &mut self,
+        commands: &NamedRows<Usage>,
+        below: impl Iterator<Item = &'a str>,
+    ) -> bool {
         let Some((_, Ok(MailCommand::Decide { decision: RequestDecision::Reject, reason: words, .. }))) =
             self.lines.last_mut()
         else {
             return false;
         };
-        *words = reason(words, below);
+        *words = reason(commands, words, below);
         true
     }
 
     /// Parses a line. Returns `true` if no more lines are to be parsed.
-    fn parse_line(&mut self, line: &str) -> bool {
+    fn parse_line(&mut self, commands: &NamedRows<Usage>, line: &str) -> bool {
         if self.lines.len() == MAX_COMMANDS {
             self.lines.push((String::new(), Err(Problem::TooMany)));
             return true;
         }
-        let read = parse(line);
+        let read = parse(commands, line);
         let stop = matches!(read, Ok(MailCommand::Stop));
         if matches!(read, Err(Problem::Unrecognized(_))) && !self.lines.is_empty() {
             // The lines after commands are a greeting or a signature.
@@ -130,8 +140,12 @@ impl CommandScript {
 }
 
 /// Skips the lines of a reason, up to a command or an empty line.
-fn skip_words<'a>(lines: &mut (impl Iterator<Item = &'a str> + Clone)) {
-    while lines.clone().next().is_some_and(|line| !line.trim().is_empty() && !is_command(line.trim())) {
+fn skip_words<'a>(commands: &NamedRows<Usage>, lines: &mut (impl Iterator<Item = &'a str> + Clone)) {
+    while lines
+        .clone()
+        .next()
+        .is_some_and(|line| !line.trim().is_empty() && !is_command(commands, line.trim()))
+    {
         lines.next();
     }
 }
@@ -150,6 +164,11 @@ fn gives_no_reason_for(one: &Result<MailCommand, Problem>, other: &Result<MailCo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::COMMANDS;
+
+    fn read(sub_address: SubAddress, subject: SubjectLine<'_>, text: &str) -> CommandScript {
+        super::read(&NamedRows::from(COMMANDS), sub_address, subject, text)
+    }
 
     fn check(sub_address: SubAddress, subject: &str, text: &str, expected: &[&str]) {
         let script = read(sub_address, SubjectLine::Covered(subject), text);

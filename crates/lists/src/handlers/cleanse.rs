@@ -66,16 +66,16 @@ fn kept_fields(draft: &PostDraft<'_>) -> Headers {
 
 fn relay(draft: &mut PostDraft<'_>) {
     for field in draft.original().fields() {
-        let name = field.name().to_ascii_lowercase();
-        let keep = !DROPPED.contains(&name.as_str())
-            && !name.starts_with("list-")
-            && !name.starts_with("content-")
-            && !name.starts_with("x-sealist-")
-            && !field.is_malformed();
-        if keep {
+        if is_passed_on(&field.name().to_ascii_lowercase()) && !field.is_malformed() {
             draft.headers.push(field.clone());
         }
     }
+}
+
+/// Whether lists pass a field of that name on, in lower case.
+pub(super) fn is_passed_on(name: &str) -> bool {
+    let is_own = ["list-", "content-", "x-sealist-"].iter().any(|own| name.starts_with(own));
+    !is_own && !DROPPED.contains(&name)
 }
 
 fn date(at: Timestamp) -> Field {

@@ -1,5 +1,5 @@
 //! Rules: questions about a message. A rule reads facts and never changes anything; the list's settings
-//! decide what a hit means. There is one file per rule; [`GATE`] and [`RULES`] name all of them.
+//! decide what a hit means. There is one file per rule; [`GATE`] and [`RULES`] name all that are built in.
 
 mod addressed;
 mod author;
@@ -18,6 +18,7 @@ mod unproven_sender;
 
 use crate::facts::{MessageFacts, OuterFacts};
 pub use crate::reason::{Reason, RuleHit, UnknownReason};
+use crate::rows::NamedRow;
 pub use crate::unknown_name::UnknownName;
 
 /// A rule of the gate with its name.
@@ -40,7 +41,7 @@ pub struct Rule {
     pub check: fn(&MessageFacts<'_>) -> Option<RuleHit>,
 }
 
-/// Rules that are asked about every message before anything is decrypted.
+/// The built-in rules that are asked about every message before anything is decrypted.
 pub const GATE: &[GateRule] = &[
     GateRule {
         name: "loop",
@@ -55,7 +56,7 @@ pub const GATE: &[GateRule] = &[
     GateRule { name: "author", description: "Is there exactly one author?", check: author::check },
 ];
 
-/// Rules that the chains ask when all facts are known.
+/// The built-in rules that the chains ask when all facts are known.
 pub const RULES: &[Rule] = &[
     Rule {
         name: "banned-address",
@@ -103,7 +104,18 @@ pub const RULES: &[Rule] = &[
     Rule { name: "max-size", description: "Is it larger than the list allows?", check: max_size::check },
 ];
 
-/// The rule of that name among [`RULES`].
-pub fn named(name: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.name == name)
+impl NamedRow for GateRule {
+    const KIND: &'static str = "rule of the gate";
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl NamedRow for Rule {
+    const KIND: &'static str = "rule";
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
 }

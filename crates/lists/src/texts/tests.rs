@@ -5,10 +5,11 @@ use expect_test::expect_file;
 use super::render::{lines, notice, problem, sentences};
 use super::values::samples;
 use super::*;
-use crate::commands::{Problem, Success};
+use crate::commands::{COMMANDS, Problem, Success};
 use crate::key_problem::KeyProblem;
 use crate::model::ListName;
 use crate::model::attributes::{DERIVED, attributes};
+use crate::rows::NamedRows;
 use crate::rules::Reason;
 
 const LONGEST_SUBJECT: usize = 69;
@@ -391,7 +392,7 @@ fn every_command_stands_in_the_help() {
     for &language in Language::ALL {
         let place = TextPlace { list: None, language };
         let help = Texts::default().lines(Text::Commands, &place, context! { pgp => true });
-        for command in crate::commands::COMMANDS {
+        for command in COMMANDS {
             let begins = |line: &str| line.split_whitespace().next() == Some(command.name);
             assert!(help.lines().any(begins), "{language:?}: {} is missing in commands.txt", command.name);
         }
@@ -413,13 +414,13 @@ fn every_command_that_a_text_offers_is_understood_and_in_the_help() {
                 let line = as_written(&words);
                 let has_token = line != words;
                 let name = line.split_whitespace().next().unwrap_or_default().to_lowercase();
-                let known = crate::commands::name(&line);
+                let known = crate::commands::name(&NamedRows::from(COMMANDS), &line);
                 // "key set" alone names a notice, and "set" alone is a command that needs an argument.
                 let is_command = has_token && !words.contains(':') || !known.is_empty() && name == known;
                 if !is_command || words.contains('{') && !has_token {
                     continue;
                 }
-                let read = crate::commands::parse(&line);
+                let read = crate::commands::parse(&NamedRows::from(COMMANDS), &line);
                 let incomplete = !has_token
                     && matches!(
                         read,

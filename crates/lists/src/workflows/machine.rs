@@ -1,7 +1,7 @@
 //! Runs the steps of a workflow until one of them asks, one refuses, or all are done.
 
-use super::run::{Question, StepContext, WorkflowRun};
-use super::steps::{self, StepResult, WorkflowChange};
+use super::run::{Question, WorkflowRun};
+use super::step::{StepContext, StepResult, WorkflowChange};
 use crate::commands::Problem;
 
 /// The state of a workflow after running its steps.
@@ -17,7 +17,7 @@ pub enum WorkflowProgress {
 /// has arrived. Errs if a step refuses, or if a step of that name no longer exists.
 pub fn advance(run: &mut WorkflowRun, case: &StepContext<'_>) -> Result<WorkflowProgress, Problem> {
     while let Some(name) = run.steps.last() {
-        let step = steps::named(name).ok_or(Problem::Outdated)?;
+        let step = case.steps.named(name).ok_or(Problem::Outdated)?;
         match (step.evaluate)(run, case) {
             StepResult::GoOn => {
                 run.steps.pop();

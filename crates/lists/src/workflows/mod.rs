@@ -7,15 +7,17 @@
 
 mod machine;
 mod run;
+mod step;
 mod steps;
 
 use std::collections::BTreeMap;
 
 pub use machine::{WorkflowProgress, advance};
-pub use run::{ConfirmedKey, Goal, OfferedKey, Question, StepAnswer, StepContext, WorkflowRun};
-pub use steps::{
-    Asks, STEPS, Step, StepPurpose, StepResult, WorkflowChange, named as step_named, will_be_moderated,
-};
+pub use run::{Goal, Question, StepAnswer, WorkflowRun};
+pub use step::{Asks, ConfirmedKey, OfferedKey, Step, StepContext, StepPurpose, StepResult, WorkflowChange};
+pub use steps::STEPS;
+
+use crate::rows::NamedRows;
 
 /// A workflow with its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,12 +133,14 @@ pub const WORKFLOWS: &[(&str, &str, &[&str])] = &[
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WorkflowError {
     /// There is no such step.
-    #[error("workflow {workflow:?}: there is no step {step:?}; the steps are {}", names())]
+    #[error("workflow {workflow:?}: there is no step {step:?}; the steps are {known}")]
     NoSuchStep {
         /// The workflow.
         workflow: String,
         /// The step.
         step: String,
+        /// The names of the steps that there are.
+        known: String,
     },
     /// The steps end without a change, or make a change before the end.
     #[error("workflow {0:?}: `do-it` must be its last step, and only that")]
@@ -147,10 +151,6 @@ pub enum WorkflowError {
     /// Every site has a workflow of that name already.
     #[error("workflow {0:?} is there already: take another name")]
     Taken(String),
-}
-
-fn names() -> String {
-    STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(", ")
 }
 
 /// The workflows of a site: the built-in ones, and its own.
@@ -170,8 +170,8 @@ impl Default for Workflows {
 
 impl Workflows {
     /// Adds a workflow. Errs if its steps are not a workflow, or its name is taken.
-    pub fn add(&mut self, workflow: Workflow) -> Result<(), WorkflowError> {
-        check(&workflow)?;
+    pub fn add(&mut self, steps: &NamedRows<Step>, workflow: Workflow) -> Result<(), WorkflowError> {
+        check(steps, &workflow)?;
         if self.0.contains_key(&workflow.name) {
             return Err(WorkflowError::Taken(workflow.name));
         }
@@ -193,11 +193,12 @@ impl Workflows {
 }
 
 /// Checks whether the steps make a workflow.
-pub fn check(workflow: &Workflow) -> Result<(), WorkflowError> {
-    if let Some(step) = workflow.steps.iter().find(|name| steps::named(name).is_none()) {
-        return Err(WorkflowError::NoSuchStep { workflow: workflow.name.clone(), step: step.clone() });
+pub fn check(steps: &NamedRows<Step>, workflow: &Workflow) -> Result<(), WorkflowError> {
+    if let Some(step) = workflow.steps.iter().find(|name| steps.named(name).is_none()) {
+        let (workflow, step) = (workflow.name.clone(), step.clone());
+        return Err(WorkflowError::NoSuchStep { workflow, step, known: steps.names() });
     }
-    let known = workflow.steps.iter().filter_map(|name| steps::named(name));
+    let known = workflow.steps.iter().filter_map(|name| steps.named(name));
     let purposes: Vec<StepPurpose> = known.map(|step| step.purpose).collect();
     let last = |purpose| purposes.iter().rposition(|step| *step == purpose);
     if last(StepPurpose::TakesKey) > last(StepPurpose::ProvesKey) {
@@ -212,11 +213,12 @@ pub fn check(workflow: &Workflow) -> Result<(), WorkflowError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::styles::STYLES;
 
     #[test]
     fn every_workflow_of_the_table_is_one() {
         for workflow in Workflows::default().all() {
-            assert_eq!(check(workflow), Ok(()), "{}", workflow.name);
+            assert_eq!(check(&NamedRows::from(STEPS), workflow), Ok(()), "{}", workflow.name);
             let own = ["sanity-checks", "moderation-checks"];
             assert!(own.contains(&workflow.steps[0].as_str()), "{}", workflow.name);
         }
@@ -232,8 +234,10 @@ mod tests {
             steps: steps.iter().map(|step| (*step).to_owned()).collect(),
         };
         let key = |digit: &str| digit.repeat(40).parse::<sealist_openpgp::Fingerprint>().unwrap();
-        let settings = crate::styles::named("pgp-default").unwrap().settings();
+        let settings = NamedRows::from(STYLES).named("pgp-default").unwrap().settings();
+        let known = NamedRows::from(STEPS);
         let mut case = StepContext {
+            steps: &known,
             settings: &settings,
             banned: false,
             roles: Vec::new(),
@@ -252,25 +256,34 @@ mod tests {
 
     #[test]
     fn a_site_composes_its_own() {
-        let mut workflows = Workflows::default();
+        let (mut workflows, known) = (Workflows::default(), NamedRows::from(STEPS));
         let own = |name: &str, steps: &[&str]| Workflow {
             name: name.to_owned(),
             description: String::new(),
             steps: steps.iter().map(|step| (*step).to_owned()).collect(),
         };
-        assert_eq!(workflows.add(own("mine", &["sanity-checks", "moderation-checks", "do-it"])), Ok(()));
+        assert_eq!(
+            workflows.add(&known, own("mine", &["sanity-checks", "moderation-checks", "do-it"])),
+            Ok(())
+        );
         assert!(workflows.named("mine").is_some());
-        let wrong = workflows.add(own("other", &["sanity-check", "do-it"])).unwrap_err();
+        let wrong = workflows.add(&known, own("other", &["sanity-check", "do-it"])).unwrap_err();
         assert!(wrong.to_string().contains("sanity-checks, "), "{wrong}");
         for steps in [&["sanity-checks"][..], &["do-it", "moderation-checks"], &["do-it", "do-it"], &[]] {
-            assert_eq!(workflows.add(own("x", steps)), Err(WorkflowError::End("x".to_owned())));
+            assert_eq!(workflows.add(&known, own("x", steps)), Err(WorkflowError::End("x".to_owned())));
         }
         for steps in [
             &["sanity-checks", "pubkey-checks", "do-it"][..],
             &["pubkey-confirmation", "pubkey-checks", "do-it"],
         ] {
-            assert_eq!(workflows.add(own("x", steps)), Err(WorkflowError::KeyUnproven("x".to_owned())));
+            assert_eq!(
+                workflows.add(&known, own("x", steps)),
+                Err(WorkflowError::KeyUnproven("x".to_owned()))
+            );
         }
-        assert_eq!(workflows.add(own("open", &["do-it"])), Err(WorkflowError::Taken("open".to_owned())));
+        assert_eq!(
+            workflows.add(&known, own("open", &["do-it"])),
+            Err(WorkflowError::Taken("open".to_owned()))
+        );
     }
 }

@@ -4,7 +4,7 @@ use sealist_openpgp::{Fingerprint, Possession, Statement};
 use serde::{Deserialize, Serialize};
 
 use super::Workflow;
-use crate::model::{DeliveryMode, ListSettings, Role};
+use crate::model::{DeliveryMode, ListSettings};
 
 /// What a person requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,37 +158,4 @@ pub enum StepAnswer {
     Signed(Vec<Possession>),
     /// A moderator approves.
     Approved,
-}
-
-/// The facts for a step. They are read anew each time.
-#[derive(Clone, Debug)]
-pub struct StepContext<'a> {
-    /// The list's settings.
-    pub settings: &'a ListSettings,
-    /// Whether the address is banned on this list or on the site.
-    pub banned: bool,
-    /// The roles of the address on this list.
-    pub roles: Vec<Role>,
-    /// The confirmed key of the address.
-    pub known: Option<ConfirmedKey>,
-    /// The offered key.
-    pub offered: Option<OfferedKey>,
-}
-
-/// The confirmed key of an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfirmedKey {
-    /// Its fingerprint.
-    pub fingerprint: Fingerprint,
-    /// Whether it can be encrypted to and can sign now.
-    pub usable: bool,
-}
-
-/// An offered key that was checked and is acceptable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OfferedKey {
-    /// Its fingerprint.
-    pub fingerprint: Fingerprint,
-    /// Whether one of its user ids has the address.
-    pub names_address: bool,
 }

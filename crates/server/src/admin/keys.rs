@@ -203,7 +203,7 @@ fn describe(key: &CertificateView) -> String {
 #[cfg(test)]
 mod tests {
     use sealist_lists::model::{ListNo, NodeNo};
-    use sealist_lists::styles;
+    use sealist_lists::registry::Registry;
 
     use super::*;
 
@@ -212,7 +212,7 @@ mod tests {
         fn check(alone: Deployment, kept: KeyStorage, waits_for: &[i64], words: &str) {
             let mut config = Config::default();
             config.keydirs.kept = kept;
-            let settings = styles::named("pgp-default").unwrap().settings();
+            let settings = Registry::built_in().styles.named("pgp-default").unwrap().settings();
             let list = MailingList { no: ListNo(1), name: "team@lists.example".parse().unwrap(), settings };
             let waits_for = waits_for.iter().map(|no| NodeNo(*no)).collect();
             let done = Rotated { fingerprint: "ABCD".to_owned(), waits_for, alone };

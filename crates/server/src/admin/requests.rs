@@ -4,7 +4,6 @@ use anyhow::bail;
 use clap::Subcommand;
 use sealist_app::{App, AppError, ListedRequest, PageRange, RequestView};
 use sealist_lists::model::ListName;
-use sealist_lists::workflows::STEPS;
 use sealist_mail::Address;
 use serde_json::{Value, json};
 
@@ -124,15 +123,16 @@ fn in_full(request: &RequestView) -> String {
 /// All workflows of the site, and the steps that a site's own workflows can use.
 pub(super) fn workflows(app: &App) -> CommandOutput {
     let mut text = String::new();
-    for workflow in app.workflows.all() {
+    for workflow in app.registry.workflows.all() {
         text +=
             &format!("{}\n    {}\n    {}\n", workflow.name, workflow.description, workflow.steps.join(", "));
     }
     text += "\nsteps\n";
-    for step in STEPS {
+    for step in app.registry.steps.all() {
         text += &format!("    {:<22} {}\n", step.name, step.description);
     }
     let rows: Vec<Value> = app
+        .registry
         .workflows
         .all()
         .map(|workflow| {

@@ -19,7 +19,7 @@ pub(crate) use example::commented;
 pub(crate) use keydirs::{KeyDirs, KeyStorage, MasterKeyAt};
 pub(crate) use keys::{KeySettings, Refresh};
 use known_keys::Unknown;
-use sealist_lists::workflows::{WorkflowError, Workflows};
+use sealist_lists::registry::{Registry, RegistryError};
 use workflows::OwnWorkflows;
 
 use crate::file_owner;
@@ -335,7 +335,7 @@ impl Config {
         if !self.site.contact.is_empty() && self.contact().is_none() {
             return value("site.contact must be an address like admin@example.org");
         }
-        if let Err(error) = self.workflows() {
+        if let Err(error) = self.registry() {
             return value(&error.to_string());
         }
         let (certificate, key) = (&self.lmtp.tls_certificate, &self.lmtp.tls_key);
@@ -358,8 +358,8 @@ impl Config {
         }
     }
 
-    /// The built-in workflows and those of this site.
-    pub(crate) fn workflows(&self) -> Result<Workflows, WorkflowError> {
+    /// Everything that is built in, and the workflows of this site.
+    pub(crate) fn registry(&self) -> Result<Registry, RegistryError> {
         workflows::with_own(&self.workflows)
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sealist_lists::workflows::{Workflow, WorkflowError, Workflows};
+use sealist_lists::registry::{Registry, RegistryError};
+use sealist_lists::workflows::Workflow;
 use serde::{Deserialize, Serialize};
 
 /// The site's workflows by name.
@@ -17,12 +18,12 @@ pub(crate) struct OwnWorkflow {
     pub(crate) steps: Vec<String>,
 }
 
-/// All workflows of the site. Errs if one of its own is invalid.
-pub(super) fn with_own(own: &OwnWorkflows) -> Result<Workflows, WorkflowError> {
-    let mut all = Workflows::default();
+/// The registry of the site. Errs if one of its own workflows is invalid.
+pub(super) fn with_own(own: &OwnWorkflows) -> Result<Registry, RegistryError> {
+    let mut all = Registry::with(&[])?;
     for (name, OwnWorkflow { description, steps }) in own {
         let (name, description, steps) = (name.clone(), description.clone(), steps.clone());
-        all.add(Workflow { name, description, steps })?;
+        all.add_workflow(Workflow { name, description, steps })?;
     }
     Ok(all)
 }

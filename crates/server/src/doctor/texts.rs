@@ -51,14 +51,14 @@ const FIX: &str = "name the folder by the List-Id of a list (team.lists.example.
 #[cfg(test)]
 mod tests {
     use sealist_lists::model::ListNo;
-    use sealist_lists::styles;
+    use sealist_lists::registry::Registry;
 
     use super::*;
 
     #[test]
     fn a_footer_with_names_that_nobody_fills_in_is_told() {
         let found = |words: &str| {
-            let mut settings = styles::named("pgp-default").unwrap().settings();
+            let mut settings = Registry::built_in().styles.named("pgp-default").unwrap().settings();
             words.clone_into(&mut settings.footer);
             let list = MailingList { no: ListNo(1), name: "team@lists.example".parse().unwrap(), settings };
             footer(&list).is_some()

@@ -9,9 +9,11 @@ mod row;
 pub(crate) mod sqlite;
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection as SqliteConnection;
+use sealist_lists::registry::Registry;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor as _, PgConnection, Postgres};
 
@@ -20,7 +22,10 @@ pub(crate) use query::{Query, Value, placeholders, query};
 pub(crate) use row::SqlRow;
 
 /// A connection to either database. Every table function takes one, from a reader or inside a write.
-pub struct Conn(Link);
+pub struct Conn {
+    link: Link,
+    registry: Arc<Registry>,
+}
 
 enum Link {
     Sqlite(Box<SqliteConnection>),
@@ -39,16 +44,30 @@ pub(crate) enum Backend<'c> {
 pub struct ReadConnection(Conn);
 
 impl Conn {
+    fn new(link: Link) -> Self {
+        Self { link, registry: Registry::built_in() }
+    }
+
+    /// Reads what has a name (a style, a chain) by that registry from now on.
+    pub(crate) fn read_by(&mut self, registry: Arc<Registry>) {
+        self.registry = registry;
+    }
+
+    /// The registry of the site.
+    pub(crate) fn registry(&self) -> Arc<Registry> {
+        self.registry.clone()
+    }
+
     pub(crate) fn sqlite(connection: SqliteConnection) -> Self {
-        Self(Link::Sqlite(Box::new(connection)))
+        Self::new(Link::Sqlite(Box::new(connection)))
     }
 
     pub(crate) fn postgres(connection: PgConnection) -> Self {
-        Self(Link::Postgres(Box::new(connection)))
+        Self::new(Link::Postgres(Box::new(connection)))
     }
 
     pub(crate) fn backend(&mut self) -> Backend<'_> {
-        match &mut self.0 {
+        match &mut self.link {
             Link::Sqlite(connection) => Backend::Sqlite(connection),
             Link::SqliteReader(connection) => Backend::Sqlite(connection.get()),
             Link::Postgres(connection) => Backend::Postgres(connection),
@@ -57,7 +76,7 @@ impl Conn {
     }
 
     fn is_postgres(&self) -> bool {
-        matches!(self.0, Link::Postgres(_) | Link::PostgresReader(_))
+        matches!(self.link, Link::Postgres(_) | Link::PostgresReader(_))
     }
 
     /// Whether this is SQLite, where no other process changes anything and no other node is notified.
@@ -202,11 +221,11 @@ impl Conn {
 
 impl ReadConnection {
     pub(crate) fn sqlite(connection: sqlite::Pooled) -> Self {
-        Self(Conn(Link::SqliteReader(connection)))
+        Self(Conn::new(Link::SqliteReader(connection)))
     }
 
     pub(crate) fn postgres(connection: PoolConnection<Postgres>) -> Self {
-        Self(Conn(Link::PostgresReader(connection)))
+        Self(Conn::new(Link::PostgresReader(connection)))
     }
 }
 

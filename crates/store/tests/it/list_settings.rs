@@ -3,7 +3,8 @@
 use crate::common::{NOW, Site};
 use sealist_lists::model::attributes::attributes;
 use sealist_lists::model::{Action, ListName, ListNo, ListSettings};
-use sealist_lists::styles::{self, STYLES};
+use sealist_lists::registry::Registry;
+use sealist_lists::styles::STYLES;
 use sealist_store::list_settings::{self, StoredSettings};
 use sealist_store::{Conn, StoreError, lists, testing};
 use serde_json::{Value, json};
@@ -48,7 +49,7 @@ async fn each_style_comes_back_without_a_row(site: Site) {
         let list = make(&site, &format!("{}@lists.example", style.name), style.name, style.settings()).await;
         assert_eq!(settings(&site, list).await, style.settings(), "{}", style.name);
         let found = stored(&site, list).await;
-        assert_eq!(found.style_in_place(), None);
+        assert_eq!(found.style_in_place, None);
         assert_eq!((found.settings, found.defaults), (style.settings(), style.settings()));
         assert_eq!((found.style.as_str(), found.generation, found.unknown.len()), (style.name, 0, 0));
     }
@@ -60,7 +61,7 @@ async fn each_style_comes_back_without_a_row(site: Site) {
 }
 
 async fn only_what_differs_has_a_row(site: Site) {
-    let mut other = styles::named("pgp-default").unwrap().settings();
+    let mut other = Registry::built_in().styles.named("pgp-default").unwrap().settings();
     other.subject_prefix = "[x] ".to_owned();
     other.pgp.as_mut().unwrap().unsigned_msg_action = Action::Hold;
     let list = make(&site, "other@lists.example", "pgp-default", other.clone()).await;
@@ -111,7 +112,7 @@ async fn what_a_newer_version_wrote_is_kept(site: Site) {
 
 /// A list with OpenPGP stays one, whatever the style is called.
 async fn an_unknown_style_is_no_way_to_the_clear(site: Site) {
-    let pgp = styles::named("pgp-default").unwrap().settings();
+    let pgp = Registry::built_in().styles.named("pgp-default").unwrap().settings();
     let list = make(&site, "other@lists.example", "pgp-default", pgp.clone()).await;
     change(&site, list, "max_message_kib", json!(7)).await;
     for number in [list, site.list] {
@@ -125,7 +126,7 @@ async fn an_unknown_style_is_no_way_to_the_clear(site: Site) {
     assert_eq!(settings(&site, site.list).await, ListSettings::default());
     for (number, in_place) in [(list, "pgp-default"), (site.list, "legacy-default")] {
         let found = stored(&site, number).await;
-        assert_eq!((found.style.as_str(), found.style_in_place()), ("pgp-of-the-future", Some(in_place)));
+        assert_eq!((found.style.as_str(), found.style_in_place), ("pgp-of-the-future", Some(in_place)));
     }
 }
 

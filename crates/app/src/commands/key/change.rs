@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use sealist_lists::commands::{Problem, Success};
-use sealist_lists::workflows::{Goal, WorkflowRun, will_be_moderated};
+use sealist_lists::workflows::{Goal, WorkflowRun};
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial, Unusable};
 use sealist_store::key_changes::Authority;
@@ -93,7 +93,8 @@ impl CommandSession<'_> {
             goal.workflow(&self.list_context.list.settings),
         )?;
         let run = WorkflowRun::new(&steps, goal);
-        if !offer.names(&command_sender.requester.address, self.list_context.now) && !will_be_moderated(&run)
+        if !offer.names(&command_sender.requester.address, self.list_context.now)
+            && !self.list_context.app.registry.steps.will_be_moderated(&run)
         {
             return Ok(Err(Problem::NamesOther));
         }

@@ -1,7 +1,7 @@
 //! `key set TOKEN`: the requested key is attached.
 
 use sealist_lists::commands::{Problem, Success};
-use sealist_lists::workflows::{Question, StepAnswer, will_be_moderated};
+use sealist_lists::workflows::{Question, StepAnswer};
 
 use super::super::{CommandReply, CommandSender, CommandSession};
 use crate::error::AppError;
@@ -23,7 +23,7 @@ impl CommandSession<'_> {
             Err(problem) => return Ok(Err(problem)),
         };
         if !offer.names(&command_sender.requester.address, self.list_context.now)
-            && !will_be_moderated(&request.run)
+            && !self.list_context.app.registry.steps.will_be_moderated(&request.run)
         {
             return Ok(Err(Problem::NamesOther));
         }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::super::{ListSettings, SettingError};
 use super::{Attribute, AttributeScope, attribute, attributes};
+use crate::registry::Registry;
 
 /// A wish to change one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,7 @@ pub struct AttributeChange {
 /// The settings with these changes, and what is another value than before. `defaults` are the values of the list's style.
 /// Errs, naming what would be taken, if there is no such setting or it does not take the value.
 pub fn changed(
+    registry: &Registry,
     settings: &ListSettings,
     defaults: &ListSettings,
     changes: &[SettingChange],
@@ -50,11 +52,11 @@ pub fn changed(
     for change in changes {
         let attribute = known(settings, &change.name)?;
         match &change.to {
-            NewValue::Written(written) => attribute.set_written(&mut after, written)?,
-            NewValue::Json(value) => attribute.set(&mut after, value)?,
+            NewValue::Written(written) => attribute.set_written(registry, &mut after, written)?,
+            NewValue::Json(value) => attribute.set(registry, &mut after, value)?,
             NewValue::Default => {
                 let default = attribute.get(defaults).unwrap_or_default();
-                attribute.load(&mut after, &default);
+                attribute.load(registry, &mut after, &default);
             }
         }
         if named.iter().all(|earlier| earlier.name != attribute.name) {

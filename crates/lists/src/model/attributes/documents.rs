@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use expect_test::expect_file;
 
 use super::*;
+use crate::registry::Registry;
 use crate::styles::{STYLES, Style};
 use crate::texts::{TextPlace, Texts};
 
@@ -90,7 +91,8 @@ fn the_documentation_has_every_setting() {
         .unwrap();
         for attribute in attributes().filter(|attribute| attribute.scope == scope) {
             let mark = if attribute.weakening == Weakening::Never { "" } else { " (!)" };
-            let (says, takes) = (sentence(attribute.name), cell(&attribute.kind.allowed()));
+            let (says, takes) =
+                (sentence(attribute.name), cell(&attribute.kind.allowed(&Registry::built_in())));
             writeln!(page, "| `{}`{mark} | {says} | {takes} | {} |", attribute.name, default(&attribute))
                 .unwrap();
         }

@@ -24,6 +24,7 @@ use weakening::ValueChange;
 use super::setting_row::SettingRow;
 pub use super::setting_row::{AttributeKind, TimeUnit, Weakening};
 use super::{ListSettings, PgpSettings, SettingError};
+use crate::registry::Registry;
 
 /// A setting of a list.
 #[derive(Clone, Copy)]
@@ -90,8 +91,10 @@ impl Attribute {
     /// Takes a value as it is stored, also one that nobody could set anew. `None`, and nothing is changed, if the list has
     /// no such setting or this version does not know the value. The name of a chain or a pipeline that this version does not
     /// have is such a value: a list that went by it would judge no post.
-    pub fn load(&self, settings: &mut ListSettings, value: &Value) -> Option<()> {
-        if matches!(self.kind, AttributeKind::Chain | AttributeKind::Pipeline) && !self.kind.takes(value) {
+    pub fn load(&self, registry: &Registry, settings: &mut ListSettings, value: &Value) -> Option<()> {
+        if matches!(self.kind, AttributeKind::Chain | AttributeKind::Pipeline)
+            && !self.kind.takes(registry, value)
+        {
             return None;
         }
         match self.row {
@@ -102,15 +105,29 @@ impl Attribute {
 
     /// Gives the setting a value that people or programs chose. Errs, with nothing changed, if the attribute does not take
     /// it.
-    pub fn set(&self, settings: &mut ListSettings, value: &Value) -> Result<(), SettingError> {
-        let set = self.kind.takes(value).then(|| self.load(settings, value)).flatten();
-        set.ok_or_else(|| self.refused(value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+    pub fn set(
+        &self,
+        registry: &Registry,
+        settings: &mut ListSettings,
+        value: &Value,
+    ) -> Result<(), SettingError> {
+        let is_taken = self.kind.takes(registry, value);
+        let set = is_taken.then(|| self.load(registry, settings, value)).flatten();
+        set.ok_or_else(|| {
+            self.refused(registry, value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        })
     }
 
     /// The same for a value as people write it.
-    pub fn set_written(&self, settings: &mut ListSettings, written: &str) -> Result<(), SettingError> {
-        let value = self.kind.read(written).ok_or_else(|| self.refused(written.to_owned()))?;
-        self.set(settings, &value)
+    pub fn set_written(
+        &self,
+        registry: &Registry,
+        settings: &mut ListSettings,
+        written: &str,
+    ) -> Result<(), SettingError> {
+        let value = self.kind.read(registry, written);
+        let value = value.ok_or_else(|| self.refused(registry, written.to_owned()))?;
+        self.set(registry, settings, &value)
     }
 
     /// Whether the change from one to the other gives up something that a list with OpenPGP promises.
@@ -122,16 +139,16 @@ impl Attribute {
         self.weakening.is_seen_in(&ValueChange { before: (before, from), after: (after, to) })
     }
 
-    fn refused(&self, value: String) -> SettingError {
-        SettingError::Value { name: self.name.to_owned(), value, takes: Some(self.kind.allowed()) }
+    fn refused(&self, registry: &Registry, value: String) -> SettingError {
+        SettingError::Value { name: self.name.to_owned(), value, takes: Some(self.kind.allowed(registry)) }
     }
 }
 
 impl ListSettings {
-    /// Gives one setting a value as people write it: JSON, or a text as it is. Errs, with nothing changed, if such a list has
+    /// Gives one setting a value as people write it: JSON, or a text as it is. It takes only built-in chains and pipelines. Errs, with nothing changed, if such a list has
     /// no such setting, or the setting does not take the value.
     pub fn set(&mut self, name: &str, written: &str) -> Result<(), SettingError> {
-        change::known(self, name)?.set_written(self, written)
+        change::known(self, name)?.set_written(&Registry::built_in(), self, written)
     }
 
     /// All settings of such a list by name, those of the OpenPGP side behind the others.

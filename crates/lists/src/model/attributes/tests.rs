@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::registry::Registry;
 use crate::styles::STYLES;
 
 fn pgp_list() -> ListSettings {
@@ -22,7 +23,7 @@ fn each_default_is_a_value_that_the_attribute_takes() {
         let mut other = if settings.has_openpgp() { pgp_list() } else { ListSettings::default() };
         for attribute in attributes() {
             let Some(value) = attribute.get(&settings) else { continue };
-            attribute.set(&mut other, &value).unwrap();
+            attribute.set(&Registry::built_in(), &mut other, &value).unwrap();
         }
         assert_eq!(other, settings, "{}", style.name);
     }
@@ -37,13 +38,17 @@ fn names_of_a_row_are_those_of_the_type() {
         let as_value = |name: &str| if is_set { Value::from(vec![name]) } else { Value::from(name) };
         for name in names {
             assert_eq!(
-                attribute.load(&mut pgp_list(), &as_value(name)),
+                attribute.load(&Registry::built_in(), &mut pgp_list(), &as_value(name)),
                 Some(()),
                 "{} {name}",
                 attribute.name
             );
         }
-        assert!(attribute.set(&mut pgp_list(), &as_value("no-such")).is_err(), "{}", attribute.name);
+        assert!(
+            attribute.set(&Registry::built_in(), &mut pgp_list(), &as_value("no-such")).is_err(),
+            "{}",
+            attribute.name
+        );
     }
 }
 
@@ -56,7 +61,9 @@ fn bounds_hold() {
         else {
             continue;
         };
-        let takes = |number: i64| attribute.set_written(&mut pgp_list(), &number.to_string()).is_ok();
+        let takes = |number: i64| {
+            attribute.set_written(&Registry::built_in(), &mut pgp_list(), &number.to_string()).is_ok()
+        };
         let all = [i64::from(least) - 1, i64::from(least), i64::from(most), i64::from(most) + 1].map(takes);
         assert_eq!(all, [false, true, true, false], "{}", attribute.name);
     }
@@ -67,7 +74,7 @@ fn what_people_write_is_read_by_kind() {
     fn check(name: &str, written: &str, expected: Option<Value>) {
         let mut settings = pgp_list();
         let attribute = attribute(name).unwrap();
-        let set = attribute.set_written(&mut settings, written);
+        let set = attribute.set_written(&Registry::built_in(), &mut settings, written);
         match expected {
             Some(value) => {
                 assert_eq!(set, Ok(()), "{name} {written}");
@@ -75,7 +82,7 @@ fn what_people_write_is_read_by_kind() {
             }
             None => {
                 let words = set.unwrap_err().to_string();
-                assert!(words.contains(&attribute.kind.allowed()), "{words}");
+                assert!(words.contains(&attribute.kind.allowed(&Registry::built_in())), "{words}");
                 assert_eq!(settings, pgp_list());
             }
         }
@@ -112,7 +119,7 @@ fn what_people_write_is_read_by_kind() {
 fn stored_values_are_not_judged_anew() {
     let mut settings = pgp_list();
     let load = |settings: &mut ListSettings, name: &str, value: Value| {
-        attribute(name).unwrap().load(settings, &value)
+        attribute(name).unwrap().load(&Registry::built_in(), settings, &value)
     };
     assert_eq!(load(&mut settings, "unsigned_msg_action", "quarantine".into()), None);
     assert_eq!(load(&mut settings, "max_message_kib", "large".into()), None);
@@ -138,17 +145,17 @@ fn a_change_names_what_is_another_value_now() {
         change("hide_subject", NewValue::Json(false.into())),
         written("verp", "false"),
     ];
-    let (after, changes) = changed(&defaults, &defaults, &wishes).unwrap();
+    let (after, changes) = changed(&Registry::built_in(), &defaults, &defaults, &wishes).unwrap();
     let told: Vec<_> = changes.iter().map(|one| (one.name, one.after.to_string(), one.weakens)).collect();
     let expected =
         [("subject_prefix", r#""[b]""#.to_owned(), false), ("hide_subject", "false".to_owned(), true)];
     assert_eq!(told, expected);
     let resets = ["hide_subject", "subject_prefix"].map(|name| change(name, NewValue::Default));
-    let (again, changes) = changed(&after, &defaults, &resets).unwrap();
+    let (again, changes) = changed(&Registry::built_in(), &after, &defaults, &resets).unwrap();
     assert_eq!((again, changes.len()), (defaults.clone(), 2));
     // One wrong wish, and nothing is changed.
     let half = [written("subject_prefix", "[c]"), written("sign_outgoing", "perhaps")];
-    assert!(changed(&defaults, &defaults, &half).is_err());
+    assert!(changed(&Registry::built_in(), &defaults, &defaults, &half).is_err());
 }
 
 /// Every attribute by which a list with OpenPGP can give something up, with a step in that direction; each other attribute

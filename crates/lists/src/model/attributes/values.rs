@@ -3,14 +3,12 @@
 use serde_json::Value;
 
 use super::AttributeKind;
+use crate::registry::Registry;
 use crate::texts::Language;
-use crate::{chains, pipelines};
 
 impl AttributeKind {
     /// What it takes, behind "it takes".
-    pub fn allowed(&self) -> String {
-        let chains = || chains::CHAINS.iter().map(|chain| chain.name).collect::<Vec<_>>();
-        let pipelines = || pipelines::PIPELINES.iter().map(|pipeline| pipeline.name).collect::<Vec<_>>();
+    pub fn allowed(&self, registry: &Registry) -> String {
         match self {
             Self::Bool => "true or false".to_owned(),
             Self::Int { least, most } => format!("a whole number from {least} to {most}"),
@@ -24,8 +22,8 @@ impl AttributeKind {
                 let example = serde_json::to_string(&names[..names.len().min(2)]).unwrap_or_default();
                 format!("a list like {example} of {}", names.join(", "))
             }
-            Self::Chain => format!("the name of a chain: {}", chains().join(", ")),
-            Self::Pipeline => format!("the name of a pipeline: {}", pipelines().join(", ")),
+            Self::Chain => format!("the name of a chain: {}", registry.chains.names()),
+            Self::Pipeline => format!("the name of a pipeline: {}", registry.pipelines.names()),
             Self::Workflow => "the name of a workflow; `sealist workflows` lists them".to_owned(),
             Self::Workflows => {
                 r#"a table like {"name": ["sanity-checks", "moderation-checks", "do-it"]}"#.to_owned()
@@ -35,7 +33,7 @@ impl AttributeKind {
     }
 
     /// Whether it takes that value.
-    pub fn takes(&self, value: &Value) -> bool {
+    pub fn takes(&self, registry: &Registry, value: &Value) -> bool {
         let is_within = |least: &u32, most: &u32| {
             value.as_u64().is_some_and(|number| (u64::from(*least)..=u64::from(*most)).contains(&number))
         };
@@ -52,8 +50,8 @@ impl AttributeKind {
                 let is_known = |item: &Value| item.as_str().is_some_and(|name| names.contains(&name));
                 items.iter().all(is_known)
             }),
-            Self::Chain => is_text(&|name| chains::named(name).is_some()),
-            Self::Pipeline => is_text(&|name| pipelines::named(name).is_some()),
+            Self::Chain => is_text(&|name| registry.chains.named(name).is_some()),
+            Self::Pipeline => is_text(&|name| registry.pipelines.named(name).is_some()),
             Self::Workflow => is_text(&|name| !name.is_empty()),
             Self::Workflows => value.is_object(),
             Self::Language => is_text(&|name| name.is_empty() || Language::from_name(name).is_some()),
@@ -61,8 +59,8 @@ impl AttributeKind {
     }
 
     /// The value that people write so: as JSON, or a text as it is. `None`: the attribute does not take it.
-    pub fn read(&self, written: &str) -> Option<Value> {
+    pub fn read(&self, registry: &Registry, written: &str) -> Option<Value> {
         let json = serde_json::from_str::<Value>(written).ok();
-        json.into_iter().chain([Value::from(written)]).find(|value| self.takes(value))
+        json.into_iter().chain([Value::from(written)]).find(|value| self.takes(registry, value))
     }
 }

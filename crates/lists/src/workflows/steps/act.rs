@@ -3,8 +3,9 @@
 //! Whatever steps a workflow has, an address gets only a key that signed for itself. A change that is no
 //! longer possible at this point is refused.
 
-use super::super::run::{Goal, StepContext, WorkflowRun};
-use super::{StepResult, WorkflowChange, sanity};
+use super::super::run::{Goal, WorkflowRun};
+use super::super::step::{StepContext, StepResult, WorkflowChange};
+use super::sanity;
 use crate::commands::Problem;
 
 pub(super) fn evaluate(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {

@@ -16,8 +16,9 @@
 
 use sealist_openpgp::Fingerprint;
 
-use super::super::run::{Goal, Question, StepContext, WorkflowRun};
-use super::{StepResult, confirmation, moderation};
+use super::super::run::{Goal, Question, WorkflowRun};
+use super::super::step::{StepContext, StepResult};
+use super::{confirmation, moderation};
 
 pub(super) fn evaluate(run: &WorkflowRun, case: &StepContext<'_>) -> StepResult {
     let known = case.known.as_ref().map(|key| &key.fingerprint);

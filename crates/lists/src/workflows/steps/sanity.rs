@@ -4,8 +4,8 @@
 //! is authorised by the old key only while the old key can sign, or after a moderator approved it. A command
 //! checks itself who may send it.
 
-use super::super::run::{Goal, StepContext, WorkflowRun};
-use super::StepResult;
+use super::super::run::{Goal, WorkflowRun};
+use super::super::step::{StepContext, StepResult};
 use crate::commands::Problem;
 use crate::model::Role;
 

@@ -4,8 +4,8 @@
 //! party could subscribe the person, or make the list send more than one notice. An answer that the address
 //! gave earlier or on another list does not count, because it was not a wish to be on this list.
 
-use super::super::run::{Question, StepContext, WorkflowRun};
-use super::StepResult;
+use super::super::run::{Question, WorkflowRun};
+use super::super::step::{StepContext, StepResult};
 
 pub(super) fn evaluate(run: &WorkflowRun, _: &StepContext<'_>) -> StepResult {
     if run.verified { StepResult::GoOn } else { StepResult::Ask(Question::Confirmation) }
