@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::disallowed_methods, reason = "a test writes rows that no command writes")]
 
+mod acting;
 mod addressed;
 mod answer_forms;
 mod answers;

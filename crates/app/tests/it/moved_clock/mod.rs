@@ -333,3 +333,15 @@ pub(crate) async fn judge_due(app: &App, now: Timestamp) {
 pub(crate) async fn held(app: &App) -> Vec<queue::QueueEntry> {
     queue::listed(&mut app.store().reader().await.unwrap(), QueueName::Hold).await.unwrap()
 }
+
+/// Answers the newest notice of the team to that person from the address that it names.
+pub(crate) async fn confirm(app: &App, who: &str, now: Timestamp) {
+    let mail = deliver(app, now).await;
+    let notice = mail.iter().rev().find(|mail| mail.to == who).unwrap();
+    let text = String::from_utf8_lossy(&notice.message).into_owned();
+    let at = text.find("-confirm+").unwrap();
+    let token: String = text[at + 9..].chars().take_while(char::is_ascii_alphanumeric).collect();
+    let to = format!("team-confirm+{token}@lists.example");
+    let answer = format!("From: {who}\r\nTo: {to}\r\nSubject: Re: confirm\r\n\r\nRe: confirm\r\n");
+    receive_from(app, who, &to, answer.as_bytes(), now).await;
+}
