@@ -1,6 +1,8 @@
 //! What a newer version of Sealist wrote, and this one keeps without knowing it.
 
-use sealist_store::{list_settings, lists, requests};
+use sealist_lists::model::{ListNo, RequestNo};
+use sealist_lists::registry::Registry;
+use sealist_store::{Conn, list_settings, lists, requests};
 use serde::Serialize;
 
 use super::ListActions;
@@ -31,7 +33,8 @@ pub enum NotKnownKind {
         /// The name of the setting.
         name: String,
     },
-    /// A request, by its number. It waits for the version that knows it, or for a refusal.
+    /// A request that this version does not know, or of which it does not know a step, by its number. It waits for the version
+    /// that knows it, or for a refusal.
     Request {
         /// The number of the request.
         number: i64,
@@ -48,11 +51,25 @@ impl ListActions<'_> {
             let style = stored.style_in_place;
             let style = style.map(|in_place| NotKnownKind::Style { name: stored.style.clone(), in_place });
             let settings = stored.unknown.into_iter().map(|(name, _)| NotKnownKind::Setting { name });
-            let waiting = requests::unknown(&mut db, Some(list.no)).await?;
-            let waiting = waiting.iter().map(|one| NotKnownKind::Request { number: one.no.0 });
+            let waiting = unknown_requests(&self.0.app.registry, &mut db, list.no).await?;
+            let waiting = waiting.into_iter().map(|no| NotKnownKind::Request { number: no.0 });
             let of_list = |kind| NotKnown { list: list.name.to_string(), kind };
             found.extend(style.into_iter().chain(settings).chain(waiting).map(of_list));
         }
         Ok(found)
     }
+}
+
+async fn unknown_requests(
+    registry: &Registry,
+    db: &mut Conn,
+    list: ListNo,
+) -> Result<Vec<RequestNo>, AppError> {
+    let unreadable = requests::unknown(&mut *db, Some(list)).await?;
+    let waiting = requests::waiting(db, Some(list), RequestNo(0), u32::MAX).await?;
+    let halted = waiting.iter().filter(|request| registry.steps.unknown_of(&request.run).next().is_some());
+    let mut all: Vec<RequestNo> =
+        unreadable.iter().map(|one| one.no).chain(halted.map(|request| request.no)).collect();
+    all.sort();
+    Ok(all)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sealist_lists::model::{ListName, ListNo, RequestNo};
+use sealist_lists::registry::Registry;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Certificate;
 use sealist_store::requests::{self as stored, Request, UnknownRequest};
@@ -31,6 +32,9 @@ pub struct RequestView {
     pub workflow: String,
     /// The question that it waits for.
     pub waits_for: String,
+    /// The steps that only a newer version knows: with one of them the request waits for that version, or for a refusal.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_steps: Vec<String>,
     /// The fingerprint of the key that is offered.
     pub fingerprint: Option<String>,
     /// The fingerprints of the keys that signed.
@@ -92,12 +96,15 @@ impl RequestActions<'_> {
         let mut db = self.0.app.store.reader().await?;
         let names = names(&mut db).await?;
         let name = |no: ListNo| names.get(&no).cloned().unwrap_or_default();
+        let registry = &self.0.app.registry;
         let known = stored::waiting(&mut db, of, RequestNo(0), u32::MAX).await?;
         let unknown = stored::unknown(&mut db, of).await?;
         let all =
             known.into_iter().map(RequestRow::Known).chain(unknown.into_iter().map(RequestRow::Unknown));
         Ok(Paged::of(all.collect(), page).map(|row| match row {
-            RequestRow::Known(request) => ListedRequest::Known(Box::new(view(&request, name(request.list)))),
+            RequestRow::Known(request) => {
+                ListedRequest::Known(Box::new(view(registry, &request, name(request.list))))
+            }
             RequestRow::Unknown(request) => ListedRequest::Unknown(UnknownRequestView {
                 number: request.no,
                 list: name(request.list),
@@ -115,9 +122,10 @@ impl RequestActions<'_> {
         if found.is_empty() {
             return Err(AppError::NoRequestOf { address: address.to_string(), list: list.to_string() });
         }
+        let registry = &self.0.app.registry;
         let in_full = |request: &Request| RequestView {
             offered_key: offered_key(request, now),
-            ..view(request, list.to_string())
+            ..view(registry, request, list.to_string())
         };
         Ok(found.iter().map(in_full).collect())
     }
@@ -151,7 +159,7 @@ async fn names(db: &mut Conn) -> Result<BTreeMap<ListNo, String>, StoreError> {
     Ok(lists::all(db).await?.into_iter().map(|list| (list.no, list.name.to_string())).collect())
 }
 
-fn view(request: &Request, list: String) -> RequestView {
+fn view(registry: &Registry, request: &Request, list: String) -> RequestView {
     RequestView {
         number: request.no,
         list,
@@ -159,6 +167,7 @@ fn view(request: &Request, list: String) -> RequestView {
         asks_for: request.run.goal.action().to_owned(),
         workflow: request.run.workflow.clone(),
         waits_for: request.question.clone(),
+        unknown_steps: registry.steps.unknown_of(&request.run).map(str::to_owned).collect(),
         fingerprint: request.run.key.as_ref().map(ToString::to_string),
         signed_by: request.run.signed_by.iter().map(ToString::to_string).collect(),
         since: request.begun_at.rfc3339(),

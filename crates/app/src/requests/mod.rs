@@ -189,7 +189,8 @@ async fn repeat_question(
     run_workflow(list_context, standing, run, certificate).await
 }
 
-/// Continues a request after an answer. If a step refuses now, the request ends.
+/// Continues a request after an answer. If a step refuses now, the request ends. If this version does not know a step, the request
+/// waits as it is.
 pub(crate) async fn resume_request(
     list_context: ListContext<'_>,
     requester: &Requester,
@@ -209,6 +210,14 @@ pub(crate) async fn resume_request(
     let standing = WorkflowState { requester, before: Some(request.clone()), ended: None, earlier };
     Ok(match run_workflow(list_context, standing, run, certificate).await? {
         Ok(taken) => taken,
+        Err(problem @ Problem::NotKnownYet) => {
+            tracing::warn!(
+                event = "request-halted",
+                request = request.no.0,
+                "a request has a step that is not known to this version; it waits as it is"
+            );
+            Transition { effects: Vec::new(), told: StepOutcome::Refused(problem) }
+        }
         Err(problem) => {
             let end = Effect::End(Box::new(request), RequestEnd::Refused(problem.clone()));
             Transition { effects: vec![end], told: StepOutcome::Refused(problem) }
@@ -237,7 +246,10 @@ pub(crate) async fn decide(
         }
         MessageDecision::Discard => Transition { effects: Vec::new(), told: StepOutcome::Nothing },
     };
-    taken.effects.insert(0, decided);
+    // An approval that leads nowhere yet is no decision.
+    if taken.told != StepOutcome::Refused(Problem::NotKnownYet) {
+        taken.effects.insert(0, decided);
+    }
     Ok(taken)
 }
 

@@ -109,8 +109,10 @@ sentences! {
         Replayed = "replayed",
         /// The signed text is addressed to somebody else.
         NotMeantForHere = "not-meant-for-here",
-        /// A step of the workflow no longer exists, so the request must be started again.
+        /// The workflow ended without a change, so the request must be started again.
         Outdated = "outdated",
+        /// A newer version wrote a step of the workflow, and this version does not know the step. The request waits.
+        NotKnownYet = "not-known-yet",
     }
 }
 

@@ -14,10 +14,14 @@ pub enum WorkflowProgress {
 }
 
 /// Runs the next steps. A step with a question stays the next one, because it is run again when the answer
-/// has arrived. Errs if a step refuses, or if a step of that name no longer exists.
+/// has arrived. Errs if a step refuses, and with [`Problem::NotKnownYet`], before any step is run, if this version does not know
+/// one of them: then the request waits as it is.
 pub fn advance(run: &mut WorkflowRun, case: &StepContext<'_>) -> Result<WorkflowProgress, Problem> {
+    if case.steps.unknown_of(run).next().is_some() {
+        return Err(Problem::NotKnownYet);
+    }
     while let Some(name) = run.steps.last() {
-        let step = case.steps.named(name).ok_or(Problem::Outdated)?;
+        let step = case.steps.named(name).ok_or(Problem::NotKnownYet)?;
         match (step.evaluate)(run, case) {
             StepResult::GoOn => {
                 run.steps.pop();

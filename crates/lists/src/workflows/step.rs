@@ -88,6 +88,11 @@ impl NamedRows<Step> {
             |name: &String| self.named(name).is_some_and(|step| step.asks == Asks::Moderators);
         !run.approved && run.steps.iter().any(asks_moderators)
     }
+
+    /// The steps that are left of a workflow and that are not among these: a newer version wrote them.
+    pub fn unknown_of<'r>(&'r self, run: &'r WorkflowRun) -> impl Iterator<Item = &'r str> {
+        run.steps.iter().map(String::as_str).filter(|name| self.named(name).is_none())
+    }
 }
 
 /// The facts for a step. They are read anew each time.

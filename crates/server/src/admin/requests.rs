@@ -94,18 +94,27 @@ async fn the_one(
 fn line(request: &ListedRequest) -> String {
     match request {
         ListedRequest::Known(request) => format!(
-            "{:>6}  {:<30} {:<30} {:<14} waits for {}, until {}\n",
+            "{:>6}  {:<30} {:<30} {:<14} waits for {}, until {}{}\n",
             request.number.0,
             request.list,
             request.address,
             request.asks_for,
             request.waits_for,
             request.until,
+            unknown_steps(request),
         ),
         ListedRequest::Unknown(request) => format!(
             "{:>6}  {:<30} {:<30} not known to this version\n",
             request.number.0, request.list, request.address,
         ),
+    }
+}
+
+/// Why a request does not go on here, if it does not.
+fn unknown_steps(request: &RequestView) -> String {
+    match request.unknown_steps.is_empty() {
+        true => String::new(),
+        false => format!("; not known to this version: {}", request.unknown_steps.join(", ")),
     }
 }
 
@@ -115,8 +124,14 @@ fn in_full(request: &RequestView) -> String {
         format!("offered key  {}\nuser ids     {}{note}\n", key.fingerprint, key.user_ids.join(", "))
     });
     format!(
-        "number       {}\nasks for     {}\nworkflow     {}\nwaits for    {}\nsince        {}\nuntil        {}\n{key}",
-        request.number.0, request.asks_for, request.workflow, request.waits_for, request.since, request.until,
+        "number       {}\nasks for     {}\nworkflow     {}\nwaits for    {}{}\nsince        {}\nuntil        {}\n{key}",
+        request.number.0,
+        request.asks_for,
+        request.workflow,
+        request.waits_for,
+        unknown_steps(request),
+        request.since,
+        request.until,
     )
 }
 
