@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
-use sealist_lists::model::{DeliveryNo, ListNo, MailingList, MemberNo, SubAddress};
+use sealist_lists::model::{DeliveryNo, EntryNo, ListNo, MailingList, MemberNo, SubAddress};
 use sealist_lists::rules::Reason;
 use sealist_mail::dsn::{self, DeliveryReport};
 use sealist_mail::{Address, HopRefusal, Timestamp};
@@ -13,6 +13,7 @@ use sealist_store::deliveries::{self, Kind};
 use sealist_store::events::Occasion;
 use sealist_store::notices::Probe;
 use sealist_store::queue::{self, QueueEntry};
+use sealist_store::traces::MessageFate;
 use sealist_store::{Conn, StoreError, put_aside};
 
 use crate::changes::{Change, ChangeOutcome, Happened, Unrecorded, make};
@@ -60,7 +61,7 @@ pub(crate) async fn handle_bounce(
     let mark = |id: &String| app.vault.mac().message_mark(&list.name.list_id(), id);
     let marks: Vec<[u8; 32]> = reading.returned.iter().map(mark).collect();
     let reason = if reading.report == DeliveryReport::Other { Reason::AutoReply } else { Reason::Bounce };
-    let (entry, of) = (entry.clone(), list.clone());
+    let (no, entry, of) = (entry.no, entry.clone(), list.clone());
     let follows = app.write_unrecorded(Unrecorded::Handled, move |db| {
         Box::pin(async move {
             let mut is_used = returned.is_some();
@@ -73,11 +74,11 @@ pub(crate) async fn handle_bounce(
             if !is_used {
                 put_aside::count(&mut *db, of.no, reason, now).await?;
             }
-            queue::finish(db, &entry).await?;
+            queue::finish(db, &entry, MessageFate::Bounce, &[reason], now).await?;
             Ok::<_, StoreError>(follows)
         })
     });
-    send_probes(app, list, follows.await?, now).await?;
+    send_probes(app, list, follows.await?, Some(no), now).await?;
     Ok(BounceHandling::Done)
 }
 
@@ -198,11 +199,12 @@ fn patience(list: &MailingList) -> BouncePolicy {
     }
 }
 
-/// Sends probes to members whose score reached the limit.
+/// Sends probes to members whose score reached the limit. `entry` is the message that caused that.
 pub(crate) async fn send_probes(
     app: &App,
     list: &MailingList,
     follows: Vec<BounceEffect>,
+    entry: Option<EntryNo>,
     now: Timestamp,
 ) -> Result<(), AppError> {
     let mut notices = Vec::new();
@@ -217,7 +219,7 @@ pub(crate) async fn send_probes(
     let stored = app.write_unrecorded(Unrecorded::Notices, move |db| {
         Box::pin(async move {
             for notice in notices {
-                notice.store(&mut *db, now).await?;
+                notice.caused_by(entry).store(&mut *db, now).await?;
             }
             Ok::<_, StoreError>(())
         })

@@ -3,6 +3,7 @@
 use sealist_lists::events::Actor;
 use sealist_mail::{Address, Timestamp};
 use sealist_store::queue::{self, QueueEntry};
+use sealist_store::traces::MessageFate;
 use sealist_store::{Conn, replay, tokens};
 
 use crate::error::AppError;
@@ -54,9 +55,13 @@ impl RecordedDecision {
                 }
             }
             MessageDecision::Reject(_) | MessageDecision::Discard => {
+                let fate = match decision {
+                    MessageDecision::Discard => MessageFate::DiscardedByModerator,
+                    _ => MessageFate::RejectedByModerator,
+                };
                 let refused_by = by.address().map_or("", |_| &name);
                 replay::refuse(&mut *db, entry.no, refused_by, now).await?;
-                queue::finish(&mut *db, entry).await?;
+                queue::finish(&mut *db, entry, fate, &entry.reasons, now).await?;
             }
         }
         Ok(())

@@ -8,7 +8,8 @@ use sealist_lists::routes::Route;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{IntakeSealer, random};
 use sealist_store::bodies::{self, ROW_OCTETS, StoredBody};
-use sealist_store::{lists, queue, tokens};
+use sealist_store::queue::{self, EntryOrigin, NewEntry};
+use sealist_store::{lists, tokens};
 
 use crate::addresses::{named_below, source_of};
 use crate::changes::Unrecorded;
@@ -136,6 +137,7 @@ pub struct Intake {
     form: IntakeBody,
     spool: Option<Spool>,
     start: Start,
+    origin: EntryOrigin,
 }
 
 /// Whether any octets have arrived.
@@ -167,11 +169,17 @@ impl Intake {
         let whole = sender.unwrap_or_default();
         let sender = whole.chars().take(MAX_SENDER).collect();
         let (list, sub_address, start) = (arrival.list.no, arrival.sub_address, Start::Ahead);
-        let mut intake = Self { list, sub_address, detail, sender, form, spool: None, start };
+        let origin = EntryOrigin::Lmtp;
+        let mut intake = Self { list, sub_address, detail, sender, form, spool: None, start, origin };
         // The value is a token, so the database stores only its mark.
         let token = (sub_address == SubAddress::Confirm).then(|| std::mem::take(&mut intake.detail));
         intake.form.write(&StoredEnvelope { path: whole.to_owned(), confirm_token: token }.to_bytes())?;
         Ok(intake)
+    }
+
+    /// The same message, put into the queue by somebody on the command line.
+    pub fn injected(self) -> Self {
+        Self { origin: EntryOrigin::Inject, ..self }
     }
 
     /// Adds the next octets. If the first line begins with a blank, it gets a field name of its own;
@@ -208,6 +216,7 @@ impl Intake {
             IntakeBody::Sealing(sealer) => StoredBody::Sealed(sealer.finish()?),
         };
         let (list, sub_address, detail, sender) = (self.list, self.sub_address, self.detail, self.sender);
+        let origin = self.origin;
         let source = source_of(app, &sender);
         let coming = self.spool.as_ref().map(Spool::coming);
         let ours = app.write_unrecorded(Unrecorded::Arrival, move |db| {
@@ -216,8 +225,9 @@ impl Intake {
                     Some(coming) => coming.complete(&mut *db, &body).await?,
                     None => bodies::insert(&mut *db, &body).await?,
                 };
-                queue::enter(db, list, (sub_address, &detail), body, (&transaction, &sender, source), now)
-                    .await
+                let (detail, arrival, sender) = (&detail, &transaction, &sender);
+                let new = NewEntry { list, sub_address, detail, body, arrival, sender, source, origin };
+                queue::enter(db, &new, now).await
             })
         });
         let entry = ours.await?;

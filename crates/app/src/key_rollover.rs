@@ -100,6 +100,7 @@ async fn announce_one(
             let recipients = Recipients { roles, except: Vec::new() };
             for (body, readers) in &notices {
                 let post = NewSending {
+                    entry: None,
                     list: no,
                     carries: Carries::Notice(readers),
                     channel,

@@ -113,7 +113,8 @@ pub(crate) async fn refusal_notice(
     if answerable(&received.sender(), &outer) != Answerable::Yes {
         return Ok(None);
     }
-    not_let_through(app, list, &author.address, refusal, now).await
+    let notice = not_let_through(app, list, &author.address, refusal, now).await?;
+    Ok(notice.map(|notice| notice.caused_by(entry.no)))
 }
 
 /// The content of a held message for one owner or moderator, sealed to their key where the list has OpenPGP. What could be a

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use sealist_lists::budgets::NoticeBudget;
-use sealist_lists::model::{Channel, ListNo, MailingList, MemberNo, Role};
+use sealist_lists::model::{Channel, EntryNo, ListNo, MailingList, MemberNo, Role};
 use sealist_lists::notices::{self, Notice};
 use sealist_lists::texts::{NoticeText, Text, TextPlace, Value};
 use sealist_mail::{Address, Mailbox, Timestamp};
@@ -50,6 +50,8 @@ pub(crate) struct Finished {
     probe: Option<Probe>,
     /// The marks of its tokens.
     marks: Vec<[u8; 32]>,
+    /// The message that caused it.
+    entry: Option<EntryNo>,
 }
 
 /// An attachment: file name, media type, content.
@@ -90,6 +92,12 @@ impl PreparedNotice {
     /// Whether the notice was made. Only the transaction decides whether it is sent.
     pub(crate) fn is_made(&self) -> bool {
         !matches!(self, Self::Untold(..))
+    }
+
+    /// The same notice, caused by that message, unless another one caused it.
+    pub(crate) fn caused_by(self, entry: impl Into<Option<EntryNo>>) -> Self {
+        let entry = entry.into();
+        self.changed(|notice| Finished { entry: notice.entry.or(entry), ..notice })
     }
 
     /// The same notice as a probe of that member.
@@ -162,6 +170,7 @@ impl Finished {
             channel: self.channel,
             body: &self.body,
             probe: self.probe.as_ref(),
+            entry: self.entry,
         };
         sealist_store::notices::insert(db, &notice, now).await
     }
@@ -277,6 +286,7 @@ pub(crate) async fn to_key(
         body,
         probe: None,
         marks: Vec::new(),
+        entry: None,
     })))
 }
 
@@ -305,7 +315,8 @@ pub(crate) async fn make_with(
     let payload = notices::build(notice, channel, now, random());
     let body = sealing::enclose(app, list, payload, channel, now).await?;
     let list = list.no;
-    let notice = Finished { list, to: address, kind, budget, channel, body, probe: None, marks: Vec::new() };
+    let (probe, marks, entry) = (None, Vec::new(), None);
+    let notice = Finished { list, to: address, kind, budget, channel, body, probe, marks, entry };
     Ok(PreparedNotice::Notice(Box::new(notice)))
 }
 

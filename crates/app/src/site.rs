@@ -36,6 +36,8 @@ pub struct App {
     pub registry: Arc<Registry>,
     /// The limits of notices.
     pub budgets: Budgets,
+    /// How many days it is kept what became of messages and copies.
+    pub sent_kept_days: u32,
     /// The user on the command line.
     pub operator: Actor,
     /// Held while the second form of a post is made, so that it is made once.
@@ -56,6 +58,9 @@ pub struct App {
 }
 
 impl App {
+    /// How many days it is kept what became of messages and copies, unless the configuration says otherwise.
+    pub const SENT_KEPT_DAYS: u32 = 7;
+
     /// A site with that database and those keys.
     pub fn new(
         database: impl Into<OpenDatabase>,
@@ -69,6 +74,7 @@ impl App {
             texts: Texts::default(),
             registry: Registry::built_in(),
             budgets: Budgets::default(),
+            sent_kept_days: Self::SENT_KEPT_DAYS,
             operator: Actor::CommandLine { uid: 0, name: "(command line)".to_owned() },
             second_forms: Arc::default(),
             node: Arc::default(),
@@ -124,6 +130,11 @@ impl App {
     /// The same site with these budgets.
     pub fn with_budgets(self, budgets: Budgets) -> Self {
         Self { budgets, ..self }
+    }
+
+    /// The same site, which keeps for so many days what became of messages and copies.
+    pub fn with_sent_kept_days(self, sent_kept_days: u32) -> Self {
+        Self { sent_kept_days, ..self }
     }
 
     /// The same site, with that person at the command line.

@@ -72,6 +72,20 @@ pub(crate) enum WhyGone {
 }
 
 impl SummaryFact {
+    /// The message that the fact is about.
+    fn entry(&self) -> Option<EntryNo> {
+        match self {
+            Self::Held { entry } | Self::Gone { entry, .. } | Self::Shunted { entry, .. } => Some(*entry),
+            _ => None,
+        }
+    }
+
+    /// The message that all these facts are about; `None` if they are about several messages, or about none.
+    pub(crate) fn common_entry(facts: &[Self]) -> Option<EntryNo> {
+        let first = facts.first()?.entry();
+        first.filter(|_| facts.iter().all(|fact| fact.entry() == first))
+    }
+
     /// The subject: a later fact about the same subject replaces this one.
     pub(crate) fn subject(&self) -> String {
         match self {

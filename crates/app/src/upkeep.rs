@@ -7,9 +7,10 @@ use sealist_mail::{Address, Timestamp};
 use sealist_store::events::{self, Occasion, Trier};
 use sealist_store::holds::{self, Leaving};
 use sealist_store::requests::{Request, RequestedBy};
+use sealist_store::traces::{Forgotten, MessageFate};
 use sealist_store::{
     Conn, StoreError, bounce_proofs, bounce_scores, clock, deliveries, lists, notices, pending, put_aside,
-    queue, replay, requests, sendings, tokens,
+    queue, replay, requests, sendings, tokens, traces,
 };
 
 use crate::changes::{Change, ChangeOutcome, Happened, Unrecorded, make};
@@ -36,6 +37,8 @@ const CAUSES_KEPT_MS: i64 = 30 * DAY_MS;
 const ASIDE_KEPT_MS: i64 = 30 * DAY_MS;
 /// Why a waiting copy is dropped.
 const TOO_LATE: &str = "no usable key came in time";
+/// The most messages, and the most sendings, that are kept after they are done, however young they are.
+const MAX_TRACES: u32 = 500_000;
 /// Rows per transaction.
 pub(crate) const CHUNK: u32 = 500;
 
@@ -87,7 +90,8 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppE
         let before = Timestamp(now.0 - i64::from(pgp.key_overlap_days) * DAY_MS);
         kept.keys_retired += key_rollover::retire(app, &list, before, now).await?;
     }
-    delete_finished(app).await?;
+    delete_finished(app, now).await?;
+    forget_traces(app, now).await?;
     let before = Timestamp(now.0 - ASIDE_KEPT_MS);
     app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(put_aside::forget(db, before))).await?;
     let before = Timestamp(now.0 - DIGESTS_KEPT_MS);
@@ -226,7 +230,11 @@ impl Change for HoldEnds {
         }
         notice_kinds::no_longer_held(&list, &leaving, why).store(&mut *db, now).await?;
         tokens::decided(&mut *db, leaving.entry.no, "dropped", "", now).await?;
-        queue::finish(db, &leaving.entry).await?;
+        let fate = match why {
+            WhyGone::TooLong => MessageFate::HoldExpired,
+            WhyGone::TooMany => MessageFate::HoldDropped,
+        };
+        queue::finish(db, &leaving.entry, fate, &leaving.entry.reasons, occasion.now).await?;
         let event = |kind| Event { list: Some(list.no), subject, kind };
         let held = held(&leaving.entry);
         let happened = match why {
@@ -263,16 +271,27 @@ pub(crate) async fn give_way(
 }
 
 /// Deletes finished sendings with their payloads. Posts that the archive keeps stay.
-async fn delete_finished(app: &App) -> Result<(), AppError> {
+async fn delete_finished(app: &App, now: Timestamp) -> Result<(), AppError> {
     let mut after = SendingNo(0);
     while let Some(next) = app
         .write_unrecorded(Unrecorded::Cleanup, move |db| {
-            Box::pin(sendings::delete_finished(db, after, CHUNK))
+            Box::pin(sendings::delete_finished(db, after, CHUNK, now))
         })
         .await?
     {
         after = next;
     }
+    Ok(())
+}
+
+/// Deletes what is kept of messages and copies that were done before `sent_kept_days`, and the oldest of what is too much.
+async fn forget_traces(app: &App, now: Timestamp) -> Result<(), AppError> {
+    let too_many = traces::forget_beyond(&mut *app.store.reader().await?, MAX_TRACES).await?;
+    let too_old = Timestamp(now.0 - i64::from(app.sent_kept_days) * DAY_MS);
+    let before = too_many.map_or(too_old, |at| at.max(too_old));
+    let forget =
+        || app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(traces::forget(db, before, CHUNK)));
+    while forget().await? == Forgotten::Some {}
     Ok(())
 }
 

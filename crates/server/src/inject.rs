@@ -30,7 +30,7 @@ pub(crate) async fn run(
     scanner.feed(&message)?;
     scanner.finish()?;
     let arrival = Destination::at(app, to).await?.ok_or_else(|| AppError::NoSuchList(to.to_string()))?;
-    let mut intake = Intake::begin(&arrival, sender.map(ToString::to_string).as_deref())?;
+    let mut intake = Intake::begin(&arrival, sender.map(ToString::to_string).as_deref())?.injected();
     intake.write(&message)?;
     let entry = intake.commit(app, Intake::transaction(), app.now()).await?;
     let text = format!("{to} has it as message {entry}: `sealist queue list` says whether it waits\n");

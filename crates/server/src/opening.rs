@@ -99,7 +99,7 @@ pub(crate) async fn open(config: &Config, purpose: OpeningPurpose) -> anyhow::Re
     let vault = Vault::open(&config.keydirs, &database).await.map_err(|why| NoKeysHere { why })?;
     let app = App::new(database, Arc::new(vault), config.contact());
     let budgets = Budgets { max_stranger_notices_per_hour: config.site.max_stranger_notices_per_hour };
-    let app = app.with_operator(owner::operator());
+    let app = app.with_operator(owner::operator()).with_sent_kept_days(config.queue.sent_kept_days);
     Ok(app.with_budgets(budgets).with_texts(templates::open(config)).with_registry(config.registry()?))
 }
 

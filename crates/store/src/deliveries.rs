@@ -4,7 +4,9 @@
 
 use std::collections::HashSet;
 
-use sealist_lists::model::{AddressNo, BodyNo, Channel, DeliveryNo, ListNo, MemberNo, NodeNo, SendingNo};
+use sealist_lists::model::{
+    AddressNo, BodyNo, Channel, DeliveryNo, EntryNo, ListNo, MemberNo, NodeNo, SendingNo,
+};
 use sealist_lists::names;
 use sealist_mail::{SmtpStage, Timestamp};
 
@@ -55,6 +57,8 @@ pub struct Batch {
     pub envelope_from: String,
     /// The recipients.
     pub rows: Vec<Delivery>,
+    /// The message that caused it.
+    pub entry: Option<EntryNo>,
 }
 
 /// One recipient.
@@ -103,7 +107,7 @@ pub async fn claim(
     now: Timestamp,
 ) -> Result<Option<Batch>, StoreError> {
     let sql = format!(
-        "SELECT s.no, s.list_no, s.body_no, s.envelope_from, s.kind, s.channel FROM deliveries d JOIN sendings s ON s.no = d.sending_no
+        "SELECT s.no, s.list_no, s.body_no, s.envelope_from, s.kind, s.channel, s.entry_no FROM deliveries d JOIN sendings s ON s.no = d.sending_no
          WHERE d.state = 'due' AND d.claimed_by IS NULL AND d.next_at <= $1 {} ORDER BY d.next_at, d.sending_no LIMIT 1 {}",
         claimant.condition("s.list_no", 2),
         db.skip_locked_of("d")
@@ -142,6 +146,7 @@ pub async fn claim(
         body: BodyNo(post.try_get(2)?),
         envelope_from: post.try_get(3)?,
         rows,
+        entry: post.try_get::<Option<i64>>(6)?.map(EntryNo),
     }))
 }
 

@@ -50,6 +50,7 @@ mod sql;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;
+pub mod traces;
 pub mod transfer;
 pub mod turns;
 mod writer;

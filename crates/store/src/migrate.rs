@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0025.sql"),
     include_str!("../migrations/0026.sql"),
     include_str!("../migrations/0027.sql"),
+    include_str!("../migrations/0028.sql"),
 ];
 /// The version of the tables that this program works with.
 pub(crate) const KNOWN: i64 = MIGRATIONS.len() as i64;

@@ -1,7 +1,7 @@
 //! Notices to one person. They are delivered like posts, and limited in number ([RFC 3834, section 2]).
 
 use sealist_lists::budgets::{NoticeBudget, SharedBudget};
-use sealist_lists::model::{Channel, ListNo, MemberNo};
+use sealist_lists::model::{Channel, EntryNo, ListNo, MemberNo};
 use sealist_mail::{Address, Timestamp};
 
 use crate::bodies::{self, StoredBody};
@@ -141,6 +141,8 @@ pub struct NewNotice<'a> {
     pub body: &'a StoredBody,
     /// The probe, if it is one. `None`: the notice has the null sender, so its bounces are lost.
     pub probe: Option<&'a Probe>,
+    /// The message that caused it.
+    pub entry: Option<EntryNo>,
 }
 
 /// The data of a probe.
@@ -252,11 +254,11 @@ pub async fn insert(
     if let Some(spent) = count_in_budget(&mut *db, notice, now).await? {
         return Ok(Some(spent));
     }
-    let NewNotice { list, to, channel, body, probe, .. } = *notice;
+    let NewNotice { list, to, channel, body, probe, entry, .. } = *notice;
     let body = bodies::insert(&mut *db, body).await?;
     let post: i64 = query(
-        "INSERT INTO sendings (list_no, kind, channel, body_no, envelope_from, accepted_at, fan_out_done)
-         VALUES ($1, $5, $4, $2, $6, $3, 1) RETURNING no",
+        "INSERT INTO sendings (list_no, kind, channel, body_no, envelope_from, accepted_at, fan_out_done, entry_no)
+         VALUES ($1, $5, $4, $2, $6, $3, 1, $7) RETURNING no",
     )
     .bind(list.0)
     .bind(body.0)
@@ -264,6 +266,7 @@ pub async fn insert(
     .bind(channel.name())
     .bind(probe.map_or("notice", |_| "probe"))
     .bind(probe.map_or("", |probe| &probe.bounces))
+    .bind(entry.map(|entry| entry.0))
     .fetch_one(&mut *db)
     .await?
     .try_get(0)?;

@@ -8,8 +8,9 @@ use sealist_mail::Timestamp;
 use crate::bodies::{self, StoredBody};
 use crate::nodes::Claimant;
 use crate::queue_entry::{COLUMNS, due, entry};
-pub use crate::queue_entry::{QueueEntry, QueueName};
+pub use crate::queue_entry::{EntryOrigin, QueueEntry, QueueName};
 use crate::sql::{Query, query};
+use crate::traces::{self, MessageFate};
 use crate::turns::Turns;
 use crate::{Conn, StoreError};
 
@@ -26,38 +27,54 @@ pub async fn push(
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
     let body = bodies::insert(&mut *db, body).await?;
-    enter(db, list, (sub_address, detail), body, (arrival, "", 0), now).await
+    let origin = EntryOrigin::Lmtp;
+    enter(db, &NewEntry { list, sub_address, detail, body, arrival, sender: "", source: 0, origin }, now)
+        .await
 }
 
-/// Like [`push`], for a stored body with its envelope sender. Entries with the same `source` share a turn.
-pub async fn enter(
-    db: &mut Conn,
-    list: ListNo,
-    (sub_address, detail): (SubAddress, &str),
-    body: BodyNo,
-    (arrival, sender, source): (&[u8], &str, u16),
-    now: Timestamp,
-) -> Result<EntryNo, StoreError> {
+/// A message for one sub-address, whose body is stored.
+pub struct NewEntry<'a> {
+    /// The list.
+    pub list: ListNo,
+    /// The sub-address.
+    pub sub_address: SubAddress,
+    /// The text after the `+` of the address; may be empty.
+    pub detail: &'a str,
+    /// The message.
+    pub body: BodyNo,
+    /// The same for all rows of one LMTP transaction.
+    pub arrival: &'a [u8],
+    /// The envelope sender; empty: the null sender, or unknown.
+    pub sender: &'a str,
+    /// Entries with the same source share a turn.
+    pub source: u16,
+    /// How it came.
+    pub origin: EntryOrigin,
+}
+
+/// Like [`push`], for a stored body with its envelope sender.
+pub async fn enter(db: &mut Conn, new: &NewEntry<'_>, now: Timestamp) -> Result<EntryNo, StoreError> {
     let insert = query(
-        "INSERT INTO queue (queue, list_no, sub_address, body_no, arrival, received_at, next_at, detail, sender, source)
+        "INSERT INTO queue (queue, list_no, sub_address, body_no, arrival, received_at, next_at, detail, sender, source, origin)
          VALUES (CASE WHEN (SELECT held_at FROM lists WHERE no = $1) IS NULL THEN 'in' ELSE 'paused' END,
-         $1, $2, $3, $4, $5, $5, $6, $7, $8)",
+         $1, $2, $3, $4, $5, $5, $6, $7, $8, $9)",
     )
-    .bind(list.0)
-    .bind(sub_address.name())
-    .bind(body.0)
-    .bind(arrival)
+    .bind(new.list.0)
+    .bind(new.sub_address.name())
+    .bind(new.body.0)
+    .bind(new.arrival)
     .bind(now.0)
-    .bind(detail)
-    .bind(sender)
-    .bind(i64::from(source));
+    .bind(new.detail)
+    .bind(new.sender)
+    .bind(i64::from(new.source))
+    .bind(new.origin.name());
     if db.is_alone() {
         return insert.insert(db).await.map(EntryNo);
     }
     let row = insert.returning("no, queue").fetch_one(&mut *db).await?;
     let no = row.try_get(0)?;
     if row.try_get::<String>(1)? == QueueName::Paused.name() {
-        look_again(&mut *db, no, list).await?;
+        look_again(&mut *db, no, new.list).await?;
     }
     db.notify("incoming").await?;
     Ok(EntryNo(no))
@@ -192,14 +209,21 @@ pub async fn find(db: &mut Conn, no: EntryNo) -> Result<Option<QueueEntry>, Stor
     query(sql).bind(no.0).fetch_optional(db).await?.as_ref().map(entry).transpose()
 }
 
-/// Deletes a finished entry, and its body unless another row names it. Errs with [`StoreError::Lost`] if
-/// another node has taken the entry over; then nothing that was made of it may be committed.
-pub async fn finish(db: &mut Conn, entry: &QueueEntry) -> Result<(), StoreError> {
+/// Deletes a finished entry, and its body unless another row names it. What became of it is kept for some days. Errs with
+/// [`StoreError::Lost`] if another node has taken the entry over; then nothing that was made of it may be committed.
+pub async fn finish(
+    db: &mut Conn,
+    entry: &QueueEntry,
+    fate: MessageFate,
+    reasons: &[Reason],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let gone = where_still_claimed("DELETE FROM queue", entry).execute(&mut *db).await?;
     if gone.rows_affected() == 0 {
         return Err(StoreError::Lost);
     }
-    bodies::delete(db, entry.body).await
+    bodies::delete(&mut *db, entry.body).await?;
+    traces::keep_message(db, entry, fate, reasons, now).await
 }
 
 /// Moves an entry to hold or shunt with its reasons. Errs as [`finish`] does.

@@ -1,6 +1,7 @@
 //! One entry of the queue.
 
 use sealist_lists::model::{BodyNo, EntryNo, ListNo, NodeNo, SubAddress};
+use sealist_lists::names;
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 
@@ -9,7 +10,7 @@ use crate::nodes::Claimant;
 use crate::sql::SqlRow;
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "queue" };
-pub(crate) const COLUMNS: &str = "no, list_no, sub_address, body_no, arrival, received_at, attempts, reasons, approved, queue, claimed_by, detail, sender, held_at, author_told, seen_at, author";
+pub(crate) const COLUMNS: &str = "no, list_no, sub_address, body_no, arrival, received_at, attempts, reasons, approved, queue, claimed_by, detail, sender, held_at, author_told, seen_at, author, origin";
 
 /// The state of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,17 @@ impl QueueName {
         [Self::In, Self::Paused, Self::Hold, Self::Shunt].into_iter().find(|place| place.name() == name)
     }
 }
+
+/// How a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryOrigin {
+    /// A mail server handed it over by LMTP.
+    Lmtp,
+    /// Somebody on the command line put it into the queue.
+    Inject,
+}
+
+names! { EntryOrigin { Lmtp = "lmtp", Inject = "inject" } }
 
 /// One message at one sub-address.
 #[derive(Clone, Debug)]
@@ -77,6 +89,8 @@ pub struct QueueEntry {
     pub author: String,
     /// When an owner saw its content, which notices do not show.
     pub seen_at: Option<Timestamp>,
+    /// How it came: the name of a [`EntryOrigin`].
+    pub origin: String,
 }
 
 /// A condition for entries that can be claimed at `$1`; its other placeholders begin at that number.
@@ -105,5 +119,6 @@ pub(crate) fn entry(row: &SqlRow) -> Result<QueueEntry, StoreError> {
         author_told: row.try_get(14)?,
         seen_at: row.try_get::<Option<i64>>(15)?.map(Timestamp),
         author: text(16)?,
+        origin: text(17)?,
     })
 }

@@ -1,13 +1,13 @@
 //! Sendings: one payload on its way to an audience. The copies of a post are a sending, and so are those of a notice to a role.
 
 use sealist_lists::draft::Recipients;
-use sealist_lists::model::{BodyNo, Channel, ListNo, PostNo, SendingNo};
+use sealist_lists::model::{BodyNo, Channel, EntryNo, ListNo, PostNo, SendingNo};
 use sealist_lists::texts::Language;
 use sealist_mail::Timestamp;
 
 use crate::deliveries::Kind;
 use crate::sql::{Query, SqlRow, placeholders, query};
-use crate::{Conn, StoreError, bodies, posts};
+use crate::{Conn, StoreError, bodies, posts, traces};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "sendings" };
 /// Recipients made by one statement where all are made.
@@ -27,6 +27,8 @@ pub struct NewSending<'a> {
     pub envelope_from: &'a str,
     /// Whom it goes to.
     pub recipients: &'a Recipients,
+    /// The message that caused it.
+    pub entry: Option<EntryNo>,
 }
 
 /// What a sending carries.
@@ -59,8 +61,8 @@ pub async fn insert(
     };
     let recipients = serde_json::to_string(&chosen).map_err(|_| DAMAGED)?;
     let row = query(
-        "INSERT INTO sendings (list_no, kind, post_no, body_no, envelope_from, recipients, accepted_at, channel)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO sendings (list_no, kind, post_no, body_no, envelope_from, recipients, accepted_at, channel, entry_no)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(sending.list.0)
     .bind(kind.name())
@@ -69,7 +71,8 @@ pub async fn insert(
     .bind(sending.envelope_from)
     .bind(recipients)
     .bind(now.0)
-    .bind(sending.channel.name());
+    .bind(sending.channel.name())
+    .bind(sending.entry.map(|entry| entry.0));
     let no = row.insert(&mut *db).await?;
     db.notify("outgoing").await?;
     Ok(SendingNo(no))
@@ -204,25 +207,24 @@ pub async fn set_second_body(
 }
 
 /// Deletes a sending that every recipient has, or will never have, or up to `limit` of its recipients if there are more. Its
-/// bodies go with it, and its post if the archive does not keep the post. Looks at the sendings behind `after`, and returns
+/// bodies go with it, and its post if the archive does not keep the post. What became of its copies is kept for some days. Looks at the sendings behind `after`, and returns
 /// behind which to look next; `None` if there was nothing to delete.
 pub async fn delete_finished(
     db: &mut Conn,
     after: SendingNo,
     limit: u32,
+    now: Timestamp,
 ) -> Result<Option<SendingNo>, StoreError> {
     let finished = query(
-        "SELECT no, body_no, second_body_no, post_no FROM sendings s WHERE s.no > $1 AND s.fan_out_done = 1 AND NOT EXISTS
+        "SELECT no, body_no, second_body_no, post_no, list_no FROM sendings s WHERE s.no > $1 AND s.fan_out_done = 1 AND NOT EXISTS
          (SELECT 1 FROM deliveries d WHERE d.sending_no = s.no AND d.state NOT IN ('sent', 'failed')) ORDER BY s.no LIMIT 1",
     );
     let Some(sending) = finished.bind(after.0).fetch_optional(&mut *db).await? else { return Ok(None) };
     let no: i64 = sending.try_get(0)?;
-    let gone = query(
-        "DELETE FROM deliveries WHERE no IN (SELECT no FROM deliveries WHERE sending_no = $1 LIMIT $2)",
-    );
-    if gone.bind(no).bind(limit).execute(&mut *db).await?.rows_affected() == u64::from(limit) {
+    if traces::pack_copies(&mut *db, no, sending.try_get(4)?, limit).await? == u64::from(limit) {
         return Ok(Some(SendingNo(no - 1)));
     }
+    traces::keep_sending(&mut *db, no, now).await?;
     query("DELETE FROM sendings WHERE no = $1").bind(no).execute(&mut *db).await?;
     if let Some(second) = sending.try_get::<Option<i64>>(2)? {
         bodies::delete(&mut *db, BodyNo(second)).await?;

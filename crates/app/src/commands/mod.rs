@@ -27,6 +27,7 @@ use sealist_mail::Mailbox;
 use sealist_store::events::Occasion;
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay;
+use sealist_store::traces::MessageFate;
 
 use crate::changes::Unrecorded;
 use crate::effects::{Effect, carry_out};
@@ -89,7 +90,8 @@ async fn process_commands_once(
         session.run(&mut command_sender).await?;
         session.answer(&command_sender).await?;
     }
-    let (effects, done, no) = (session.effects, entry.clone(), list.no);
+    let effects = session.effects.into_iter().map(|effect| effect.caused_by(entry.no)).collect();
+    let (done, no) = (entry.clone(), list.no);
     let occasion = Occasion { actor: command_sender.actor(), now };
     let outcome = match session.carried_out {
         CarriedOut::Something => Some(replay::ReplayOutcome::Accepted),
@@ -107,7 +109,7 @@ async fn process_commands_once(
                 brought.record(&mut *db, outcome, now).await?;
             }
             carry_out(&mut *db, Some(no), effects, &occasion).await?;
-            Ok::<_, AppError>(queue::finish(db, &done).await?)
+            Ok::<_, AppError>(queue::finish(db, &done, MessageFate::Answered, &[], now).await?)
         })
     })
     .await?;

@@ -115,6 +115,22 @@ pub(crate) enum StepOf<'a> {
 }
 
 impl Effect {
+    /// The same effect, whose notices that message caused.
+    pub(crate) fn caused_by(self, entry: EntryNo) -> Self {
+        match self {
+            Self::Notice(notice) => Self::Notice(notice.caused_by(entry)),
+            Self::Ask(mut asked) => {
+                let notices = std::mem::take(&mut asked.notices);
+                asked.notices = notices.into_iter().map(|notice| notice.caused_by(entry)).collect();
+                Self::Ask(asked)
+            }
+            Self::Elsewhere(list, effects) => {
+                Self::Elsewhere(list, effects.into_iter().map(|effect| effect.caused_by(entry)).collect())
+            }
+            other => other,
+        }
+    }
+
     /// What the effect advances.
     pub(crate) fn step(&self) -> Option<StepOf<'_>> {
         match self {

@@ -18,6 +18,7 @@ use sealist_store::holds::{self, Hold};
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay::ReplayOutcome;
 use sealist_store::sendings::{self, Carries, NewSending};
+use sealist_store::traces::MessageFate;
 use sealist_store::{Conn, StoreError, archive, bodies, bounce_proofs, pending, people, posts, put_aside};
 
 use super::post::Post;
@@ -125,7 +126,7 @@ pub(super) async fn record(
         entry: entry.clone(),
         verdict,
         reasons: reasons.clone(),
-        told,
+        told: told.map(|notice| notice.caused_by(entry.no)),
         post,
         past,
         member,
@@ -266,11 +267,21 @@ impl Recording {
         Ok(is_told)
     }
 
+    /// What an admin reads later about a message that does not wait.
+    fn fate(&self, action: Action) -> MessageFate {
+        match action {
+            Action::Accept if self.entry.approved => MessageFate::AcceptedByModerator,
+            Action::Accept => MessageFate::Accepted,
+            Action::Reject => MessageFate::Rejected,
+            Action::Discard | Action::Hold | Action::Defer => MessageFate::Discarded,
+        }
+    }
+
     /// Ends the entry and stores the post, if there is one.
     async fn finish(&self, db: &mut Conn, action: Action) -> Result<(), AppError> {
         // The entry is deleted first: deleted data is overwritten, and the post can reuse its pages before
         // they are written.
-        queue::finish(&mut *db, &self.entry).await?;
+        queue::finish(&mut *db, &self.entry, self.fate(action), &self.reasons, self.now).await?;
         if let Some(post) = &self.post {
             let body = bodies::insert(&mut *db, &post.body).await?;
             let carries = match Route::of(self.entry.sub_address).handling {
@@ -290,6 +301,7 @@ impl Recording {
                 body,
                 envelope_from: &post.envelope_from,
                 recipients: &post.recipients,
+                entry: Some(self.entry.no),
             };
             sendings::insert(&mut *db, &row, self.now).await?;
             if let Some(mark) = post.sent_mark {

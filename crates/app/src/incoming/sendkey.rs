@@ -1,5 +1,6 @@
 //! Mail at `-sendkey`: the list's certificate goes to the envelope sender, once a day ([RFC 3834, section 4]).
 
+use sealist_store::traces::MessageFate;
 use sealist_store::{people, queue};
 
 use super::list_mail::ListMail;
@@ -25,9 +26,9 @@ pub(super) async fn answer_sendkey(mail: &ListMail<'_>) -> Result<EntryOutcome, 
     app.write_unrecorded(Unrecorded::Handled, move |db| {
         Box::pin(async move {
             if let Some(answer) = answer {
-                answer.store_or_wait(&mut *db, now).await?;
+                answer.caused_by(entry.no).store_or_wait(&mut *db, now).await?;
             }
-            Ok::<_, AppError>(queue::finish(db, &entry).await?)
+            Ok::<_, AppError>(queue::finish(db, &entry, MessageFate::Answered, &[], now).await?)
         })
     })
     .await?;

@@ -108,6 +108,7 @@ async fn send_summary(app: &App, due: &Due, now: Timestamp) -> Result<(), AppErr
         more: due.more,
         now,
     });
+    let about = telling.as_ref().and_then(|telling| SummaryFact::common_entry(&telling.facts));
     let notices = match telling {
         Some(telling) => telling.notices().await?,
         None => Some(Notices::default()),
@@ -127,15 +128,15 @@ async fn send_summary(app: &App, due: &Due, now: Timestamp) -> Result<(), AppErr
                 return Err(AppError::Overtaken);
             }
             let mut out = notices.notices.is_empty();
-            for notice in &notices.notices {
-                if !notice.notice.store(&mut *db, now).await? {
+            for NoticeWithTokens { notice, tokens: marks, reader } in notices.notices {
+                if !notice.caused_by(about).store(&mut *db, now).await? {
                     continue;
                 }
                 out = true;
-                for (about, mark) in &notice.tokens {
+                for (about, mark) in &marks {
                     // The message may have been decided about meanwhile.
                     if is_waiting(&mut *db, about).await? {
-                        tokens::add(&mut *db, about.clone(), mark, &notice.reader, until).await?;
+                        tokens::add(&mut *db, about.clone(), mark, &reader, until).await?;
                     }
                 }
             }

@@ -10,6 +10,7 @@ use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person, armored};
 use sealist_openpgp::{Certificate, random};
 use sealist_store::queue::{self, QueueEntry};
+use sealist_store::traces::MessageFate;
 use sealist_store::turns::Turns;
 use sealist_store::{events, people};
 use tempfile::TempDir;
@@ -199,10 +200,11 @@ async fn the_record_does_as_its_model() {
                     }
                     6 => {
                         log.push(format!("{step}: {no} goes without a word"));
-                        let gone = stage
-                            .app
-                            .store()
-                            .write(move |db| Box::pin(async move { queue::finish(db, &entry).await }));
+                        let gone = stage.app.store().write(move |db| {
+                            Box::pin(async move {
+                                queue::finish(db, &entry, MessageFate::Discarded, &[], day(0)).await
+                            })
+                        });
                         gone.await.unwrap();
                         model.waiting = model.waiting.filter(|waiting| *waiting != no);
                         continue;
@@ -248,8 +250,9 @@ async fn the_record_does_as_its_model() {
         for (no, ..) in held {
             let found = queue::find(&mut stage.app.store().reader().await.unwrap(), no).await;
             let entry = found.unwrap().unwrap();
-            let gone =
-                stage.app.store().write(move |db| Box::pin(async move { queue::finish(db, &entry).await }));
+            let gone = stage.app.store().write(move |db| {
+                Box::pin(async move { queue::finish(db, &entry, MessageFate::Discarded, &[], day(0)).await })
+            });
             gone.await.unwrap();
         }
     }

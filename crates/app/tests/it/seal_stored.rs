@@ -6,6 +6,7 @@ use sealist_lists::model::Role;
 use sealist_openpgp::random;
 use sealist_store::deliveries;
 use sealist_store::queue;
+use sealist_store::traces::MessageFate;
 use sealist_store::turns::Turns;
 use tempfile::TempDir;
 
@@ -68,7 +69,9 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
         if what == "discarded" {
             let held = held(&app).await;
             let gone = held[0].clone();
-            let gone = app.store().write(move |db| Box::pin(async move { queue::finish(db, &gone).await }));
+            let gone = app.store().write(move |db| {
+                Box::pin(async move { queue::finish(db, &gone, MessageFate::Discarded, &[], day(0)).await })
+            });
             gone.await.unwrap();
         }
     }

@@ -82,6 +82,7 @@ const COMMENTS: &[(&str, &str)] = &[
         "With less free room on the disk of data_dir mail is deferred (452). 0: not checked. In MiB.",
     ),
     ("max_waiting", "With more messages waiting to be judged mail is deferred (452). 0: no limit."),
+    ("sent_kept_days", "For so many days `sealist trace` shows what became of messages and copies."),
     ("[log]", ""),
     ("format", "The format of the log: text or json."),
     ("[workflows]", "Workflows of your own: [workflows.NAME] with description and steps (docs/admins.md)."),

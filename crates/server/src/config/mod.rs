@@ -11,6 +11,7 @@ mod workflows;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use sealist_app::App;
 use sealist_lists::budgets::Budgets;
 use sealist_lists::texts::Language;
 use serde::{Deserialize, Serialize};
@@ -151,6 +152,8 @@ pub(crate) struct Queue {
     pub(crate) min_free_mib: u32,
     /// If more messages wait to be judged, LMTP answers 452. 0: no limit.
     pub(crate) max_waiting: u32,
+    /// How many days `sealist trace` shows what became of a message. 0: until the next upkeep.
+    pub(crate) sent_kept_days: u32,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,6 +227,7 @@ impl Default for Queue {
             max_retry_after_s: 3600,
             min_free_mib: 200,
             max_waiting: 100_000,
+            sent_kept_days: App::SENT_KEPT_DAYS,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Runner `upkeep`: every hour ends waits that reached their limit, and deletes data that is no longer
 //! needed. Settings: the lists' `max_days_to_hold`, `hold_reminder_days`, `key_wait_days`,
-//! `key_overlap_days`, `archive`.
+//! `key_overlap_days`, `archive`; `[queue] sent_kept_days`.
 
 use std::time::Duration;
 

@@ -9,14 +9,14 @@ pub mod consumers;
 mod people;
 
 use sealist_lists::events::{Actor, Event, EventKind, StoredActor};
-use sealist_lists::model::ListNo;
+use sealist_lists::model::{EntryNo, ListNo};
 use sealist_mail::{Address, Timestamp};
 use serde_json::Value;
 
 use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError};
 pub use people::forget_person;
-use people::{find_person, person_no};
+pub(crate) use people::{find_person, person_no};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "events" };
 

@@ -116,7 +116,7 @@ async fn what_was_kept_goes_when_it_is_let_go(site: Site) {
                 while sendings::fan_out(&mut *db, 100, NOW).await?.is_some() {}
             }
             let mut after = SendingNo(0);
-            while let Some(next) = sendings::delete_finished(&mut *db, after, 100).await? {
+            while let Some(next) = sendings::delete_finished(&mut *db, after, 100, NOW).await? {
                 after = next;
             }
             let numbers: Vec<i64> = pages(&mut *db, list).await?.iter().map(|post| post.number).collect();
@@ -147,7 +147,7 @@ async fn a_post_on_its_way_is_purged_with_its_last_copy(site: Site) {
             let (_, body) = post(&mut *db, list, Archived::Yes).await?;
             sendings::fan_out(&mut *db, 100, NOW).await?;
             assert_eq!(archive::purge(&mut *db, list, 100).await?, 1);
-            assert_eq!(sendings::delete_finished(&mut *db, SendingNo(0), 100).await?, None);
+            assert_eq!(sendings::delete_finished(&mut *db, SendingNo(0), 100, NOW).await?, None);
             bodies::load(&mut *db, body).await
         })
     });

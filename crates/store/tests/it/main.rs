@@ -22,4 +22,5 @@ mod people;
 mod replay;
 mod requests;
 mod story;
+mod traces;
 mod turns;

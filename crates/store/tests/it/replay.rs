@@ -7,6 +7,7 @@ use sealist_mail::Timestamp;
 use sealist_store::StoreError;
 use sealist_store::queue::{self, QueueName};
 use sealist_store::replay::{self, PersonRefusal, ReplayOutcome};
+use sealist_store::traces::MessageFate;
 
 on_both! { the_record_keeps_what_became_of_a_text }
 
@@ -38,7 +39,7 @@ async fn the_record_keeps_what_became_of_a_text(site: Site) {
             let refusal = replay::refusal(&mut *db, entries[1].no).await?;
             assert_eq!(refusal, Some(PersonRefusal { at: NOW, by: "olga@example.org".to_owned() }));
             let gone = queue::find(&mut *db, entries[1].no).await?.unwrap();
-            queue::finish(&mut *db, &gone).await?;
+            queue::finish(&mut *db, &gone, MessageFate::Accepted, &[], NOW).await?;
             steps.push(replay::seen(&mut *db, &[TEXT]).await?);
             assert!(!replay::tell_once(&mut *db, &[TEXT], &entries[2]).await?);
             replay::record(&mut *db, &[TEXT], &entries[2], ReplayOutcome::Accepted, NOW).await?;

@@ -300,7 +300,16 @@ async fn write(
 ) -> Result<Option<LimitReached>, StoreError> {
     let (to, body): (Address, _) = (to.parse().unwrap(), message("words"));
     let ahead = notices::spent(&mut *db, list, &to, kind, budget, now).await?;
-    let notice = NewNotice { list, to: &to, kind, budget, channel: Channel::Open, body: &body, probe: None };
+    let notice = NewNotice {
+        list,
+        to: &to,
+        kind,
+        budget,
+        channel: Channel::Open,
+        body: &body,
+        probe: None,
+        entry: None,
+    };
     let spent = notices::insert(&mut *db, &notice, now).await?;
     assert_eq!(ahead, spent, "the look ahead and the decision agree");
     Ok(spent)

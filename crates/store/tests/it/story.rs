@@ -19,6 +19,7 @@ use sealist_store::nodes::{self, Claimant, Deployment};
 use sealist_store::queue::{self, QueueName};
 use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::tokens::{self, TokenSubject};
+use sealist_store::traces::MessageFate;
 use sealist_store::turns::Turns;
 use sealist_store::{StoreError, bodies, clock, lists, people};
 
@@ -94,6 +95,7 @@ async fn a_roster_is_covered_once_whatever_the_chunks_are(site: Site) {
                         body,
                         envelope_from: "b@x.example",
                         recipients: &recipients,
+                        entry: None,
                     };
                     sendings::insert(&mut *db, &post, NOW).await?;
                     Ok::<_, StoreError>(author[0].no)
@@ -154,7 +156,12 @@ async fn an_entry_is_claimed_by_one_and_held_with_its_reasons(site: Site) {
     }
 
     let late = first[0].clone();
-    let finished = site.store.write(move |db| Box::pin(async move { queue::finish(db, &late).await })).await;
+    let finished = site
+        .store
+        .write(move |db| {
+            Box::pin(async move { queue::finish(db, &late, MessageFate::Accepted, &[], NOW).await })
+        })
+        .await;
     assert!(
         matches!(finished, Err(StoreError::Lost)),
         "what another has taken over is not ours: {finished:?}"
@@ -167,7 +174,7 @@ async fn an_entry_is_claimed_by_one_and_held_with_its_reasons(site: Site) {
                 queue::set_aside(&mut *db, &set_aside, QueueName::Hold, &[Reason::Nonmember]).await?;
                 let (who, until) = ("olga@example.org".parse().unwrap(), NOW.plus_ms(9000));
                 tokens::add(&mut *db, TokenSubject::Entry(held), &[7; 32], &who, until).await?;
-                queue::finish(db, &done).await
+                queue::finish(db, &done, MessageFate::Accepted, &[], NOW).await
             })
         })
         .await
@@ -307,7 +314,7 @@ async fn what_is_delivered_and_not_archived_goes(site: Site) {
                             deliveries::record(&mut *db, NODE, &results).await?;
                         }
                         let (mut bodies, mut after) = (0, SendingNo(0));
-                        while let Some(next) = sendings::delete_finished(&mut *db, after, 1).await? {
+                        while let Some(next) = sendings::delete_finished(&mut *db, after, 1, NOW).await? {
                             bodies += 1;
                             after = next;
                         }

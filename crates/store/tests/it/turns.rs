@@ -27,8 +27,21 @@ async fn fill(site: &Site, entries: Vec<(ListNo, u16)>) {
         Box::pin(async move {
             for (list, source) in entries {
                 let body = bodies::insert(&mut *db, &message("mail")).await?;
-                queue::enter(&mut *db, list, (SubAddress::Posting, ""), body, (b"t", "", source), NOW)
-                    .await?;
+                queue::enter(
+                    &mut *db,
+                    &queue::NewEntry {
+                        list,
+                        sub_address: SubAddress::Posting,
+                        detail: "",
+                        body,
+                        arrival: b"t",
+                        sender: "",
+                        source,
+                        origin: queue::EntryOrigin::Lmtp,
+                    },
+                    NOW,
+                )
+                .await?;
             }
             Ok::<_, StoreError>(())
         })

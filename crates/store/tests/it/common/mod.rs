@@ -137,6 +137,7 @@ pub(crate) async fn post(
         body,
         envelope_from: "team-bounces@lists.example",
         recipients: &recipients,
+        entry: None,
     };
     Ok((sendings::insert(db, &row, NOW).await?, body))
 }
