@@ -131,7 +131,7 @@ impl App {
             Ok(lists) if lists.is_empty() => {}
             Ok(lists) => {
                 lists.iter().for_each(
-                    |list| tracing::info!(event = "new-key-used", %list, "the list's new key is in use"),
+                    |list| tracing::info!(event = "new-key-used", list_no = %list, "the list's new key is in use"),
                 );
                 announce(self, now).await?;
             }

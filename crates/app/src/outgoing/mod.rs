@@ -26,8 +26,9 @@ use crate::vault::KeyVault;
 use crate::{bounce_address, sealing};
 pub use faults::could_not_be_made;
 pub use open::RecipientBatching;
+pub(crate) use readers::NO_KEY;
 pub use retry::Retry;
-pub use settle::{BatchReport, record_results};
+pub use settle::{BatchLabel, BatchReport, record_results};
 
 /// One message on the wire.
 pub struct Copy {

@@ -5,6 +5,8 @@ use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{CardError, MacKey, SealingCard};
 use sealist_store::deliveries::{Delivery, DeliveryResult, DeliveryState};
 
+/// How the reason begins why a copy was not made.
+pub(crate) const NO_KEY: &str = "no usable key: ";
 /// How long a copy waits for a new card.
 const STALE_MS: i64 = 60_000;
 
@@ -65,5 +67,9 @@ pub(super) fn without_key(row: Delivery, action: MissingKey, problem: String) ->
         MissingKey::Notify => DeliveryState::NotKept,
         MissingKey::Skip => DeliveryState::Skipped,
     };
-    DeliveryResult { no: row.no, email: row.email, state, reply: problem, refused_at: None }
+    let reply = match state {
+        DeliveryState::HeldForKey => problem,
+        _ => format!("{NO_KEY}{problem}"),
+    };
+    DeliveryResult { no: row.no, email: row.email, state, reply, refused_at: None }
 }

@@ -1,9 +1,11 @@
 //! Records the results of copies, and notifies the people concerned.
 
-use sealist_lists::model::{DeliveryNo, ListNo, MailingList, NodeNo};
+use std::collections::BTreeMap;
+
+use sealist_lists::model::{DeliveryNo, EntryNo, ListNo, MailingList, NodeNo, SendingNo};
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Concern, HopRefusal, Timestamp};
-use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
+use sealist_store::deliveries::{self, Batch, DeliveryResult, DeliveryState, Kind};
 use sealist_store::{StoreError, lists};
 
 use crate::changes::Unrecorded;
@@ -12,15 +14,34 @@ use crate::notices::PreparedNotice;
 use crate::site::App;
 use crate::{bounces, notice_kinds};
 
-/// The results of copies of one list.
-#[derive(Clone)]
-pub struct BatchReport {
+/// What a batch of copies belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BatchLabel {
     /// The node that claimed them.
     pub node: NodeNo,
     /// The list.
     pub list: ListNo,
+    /// The sending.
+    pub post: SendingNo,
     /// The kind of the sending.
     pub kind: Kind,
+    /// The message that caused it.
+    pub entry: Option<EntryNo>,
+}
+
+impl BatchLabel {
+    /// The label of a batch that this node claimed.
+    pub fn of(node: NodeNo, batch: &Batch) -> Self {
+        let Batch { list, post, kind, entry, .. } = *batch;
+        Self { node, list, post, kind, entry }
+    }
+}
+
+/// The results of copies of one sending.
+#[derive(Clone)]
+pub struct BatchReport {
+    /// What they belong to.
+    pub of: BatchLabel,
     /// The result per recipient.
     pub results: Vec<DeliveryResult>,
 }
@@ -32,7 +53,7 @@ impl BatchReport {
         let well =
             |settled: &DeliveryResult| matches!(settled.state, DeliveryState::Sent | DeliveryState::Due(_));
         let (quiet, telling) =
-            self.results.into_iter().partition(|settled| self.kind == Kind::Notice || well(settled));
+            self.results.into_iter().partition(|settled| self.of.kind == Kind::Notice || well(settled));
         (Self { results: quiet, ..self }, Self { results: telling, ..self })
     }
 }
@@ -41,14 +62,19 @@ impl BatchReport {
 pub async fn record_results(app: &App, reports: Vec<BatchReport>, now: Timestamp) -> Result<(), AppError> {
     let (mut quiet, mut telling): (Vec<BatchReport>, Vec<BatchReport>) =
         reports.into_iter().map(BatchReport::apart).unzip();
-    // The results of sent copies do not wait for notices.
+    // The results of sent copies do not wait for notices. Those of all sendings share their statements.
     quiet.retain(|report| !report.results.is_empty());
+    let mut by_node: BTreeMap<NodeNo, Vec<DeliveryResult>> = BTreeMap::new();
+    for report in quiet {
+        by_node.entry(report.of.node).or_default().extend(report.results);
+    }
+    let quiet = by_node;
     telling.retain(|report| !report.results.is_empty());
     if !quiet.is_empty() {
         let recorded = app.write_unrecorded(Unrecorded::Deliveries, move |db| {
             Box::pin(async move {
-                for report in quiet {
-                    deliveries::record(&mut *db, report.node, &report.results).await?;
+                for (node, results) in quiet {
+                    deliveries::record(&mut *db, node, &results).await?;
                 }
                 Ok::<_, StoreError>(())
             })
@@ -62,14 +88,14 @@ pub async fn record_results(app: &App, reports: Vec<BatchReport>, now: Timestamp
 }
 
 async fn settle_and_tell(app: &App, report: BatchReport, now: Timestamp) -> Result<(), AppError> {
-    let BatchReport { node, list, kind, results } = report;
+    let BatchReport { of: BatchLabel { node, list, post, kind, entry }, results } = report;
     // If the list is gone, its copies are gone, too.
     let Some(list) = lists::by_no(&mut *app.store.reader().await?, list).await? else { return Ok(()) };
     let tidings = match delivery_notices(app, &list, kind, &results, now).await {
         // A notice that cannot be made must not prevent the results from being recorded.
         Err(error) if !error.is_transient() => {
             tracing::error!(
-                event = "delivery-notice-failed", list = %list.name, %error,
+                event = "delivery-notice-failed", entry = entry.map(display), %post, list = %list.name, %error,
                 "cannot make the notices about undelivered copies"
             );
             Vec::new()
@@ -82,12 +108,12 @@ async fn settle_and_tell(app: &App, report: BatchReport, now: Timestamp) -> Resu
         Box::pin(async move {
             deliveries::record(&mut *db, node, &results).await?;
             for notice in tidings {
-                notice.store(&mut *db, now).await?;
+                notice.caused_by(entry).store(&mut *db, now).await?;
             }
             bounces::count(db, &of, kind, &refused, now).await
         })
     });
-    bounces::send_probes(app, &list, stopped.await?, now).await
+    bounces::send_probes(app, &list, stopped.await?, entry, now).await
 }
 
 /// A refusal counts against the recipient unless it concerns the content or the route.
@@ -150,7 +176,8 @@ mod tests {
             refused_at: None,
         };
         let results = states.iter().map(settled).collect();
-        let (quiet, rest) = BatchReport { node: NodeNo(1), list: ListNo(1), kind, results }.apart();
+        let of = BatchLabel { node: NodeNo(1), list: ListNo(1), post: SendingNo(1), kind, entry: None };
+        let (quiet, rest) = BatchReport { of, results }.apart();
         assert_eq!(rest.results.iter().map(|one| one.state).collect::<Vec<_>>(), telling, "{kind:?}");
         assert_eq!(quiet.results.len() + telling.len(), states.len(), "{kind:?}: each once");
     }

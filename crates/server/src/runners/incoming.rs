@@ -103,13 +103,13 @@ async fn handle(app: App, entry: ClaimedEntry, stop: watch::Receiver<bool>) {
         Ok(Ok(outcome)) => {
             let reasons: Vec<&str> = outcome.reasons.iter().map(|reason| reason.name()).collect();
             tracing::info!(
-                event = "message-judged", entry = %no, %list, action = %outcome.action, reasons = reasons.join(","),
+                event = "message-judged", entry = %no, list_no = %list, action = %outcome.action, reasons = reasons.join(","),
                 "judged"
             );
         }
         Ok(Err(error @ AppError::NoKeys { .. })) => {
             tracing::warn!(
-                event = "left-to-other-node", entry = %no, %list, %error,
+                event = "left-to-other-node", entry = %no, list_no = %list, %error,
                 "this node lacks the keys of the list; another node handles it"
             );
             app.lacks_keys(list);
@@ -117,21 +117,21 @@ async fn handle(app: App, entry: ClaimedEntry, stop: watch::Receiver<bool>) {
         }
         Ok(Err(error)) if error.is_transient() => {
             tracing::error!(
-                event = "judging-delayed", entry = %no, %list, %error,
+                event = "judging-delayed", entry = %no, list_no = %list, %error,
                 "cannot judge a message because of the database; retrying"
             );
             give_back(&app, &entry, DATABASE_PAUSE_MS, &stop).await;
         }
         Ok(Err(error)) => {
             tracing::error!(
-                event = "judging-failed", entry = %no, %list, %error,
+                event = "judging-failed", entry = %no, list_no = %list, %error,
                 "cannot judge a message; retrying in a minute"
             );
             put_off(&app, &entry, &stop).await;
         }
         Err(_) => {
             tracing::error!(
-                event = "judging-panicked", entry = %no, %list,
+                event = "judging-panicked", entry = %no, list_no = %list,
                 "judging a message panicked; retrying in a minute"
             );
             put_off(&app, &entry, &stop).await;

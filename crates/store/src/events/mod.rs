@@ -225,6 +225,20 @@ pub async fn deleted_list(db: &mut Conn, name: &str) -> Result<Option<ListNo>, S
     row.map(|row| row.try_get(0).map(ListNo)).transpose()
 }
 
+/// The events about a message of a list since then, the oldest first.
+pub async fn of_entry(
+    db: &mut Conn,
+    list: ListNo,
+    entry: EntryNo,
+    since: Timestamp,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let sql = format!("{SELECT} WHERE e.list_no = $1 AND e.at >= $2 AND e.data LIKE $3 ORDER BY e.no");
+    let found = query(sql).bind(list.0).bind(since.0).bind(format!("%\"entry\":{entry}%"));
+    let found = found.fetch_all(db).await?.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    // A longer number begins alike.
+    Ok(found.into_iter().filter(|one| one.data["entry"] == entry.0).collect())
+}
+
 /// Deletes the events that are older, and the people whom no event names any more.
 pub async fn forget(db: &mut Conn, before: Timestamp) -> Result<(), StoreError> {
     query("DELETE FROM events WHERE at < $1").bind(before.0).execute(&mut *db).await?;

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use sealist_app::{
-    App, BatchReport, Destination, Intake, KeyCheck, KeyCheckReport, KeyVault, Ready, RecipientBatching,
-    SettingRefused, Stages, Unavailable, prepare, process, record_results, send_due_summaries,
+    App, BatchLabel, BatchReport, Destination, Intake, KeyCheck, KeyCheckReport, KeyVault, Ready,
+    RecipientBatching, SettingRefused, Stages, Unavailable, prepare, process, record_results,
+    send_due_summaries,
 };
 use sealist_lists::draft::Recipients;
 use sealist_lists::events::Actor;
 use sealist_lists::model::attributes::{NewValue, SettingChange, attribute};
-use sealist_lists::model::{Channel, ListName, MailingList, Role, SubAddress};
+use sealist_lists::model::{Channel, EntryNo, ListName, MailingList, Role, SubAddress};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::testing::Person;
 use sealist_openpgp::{KeyName, MacKey, SignWith};
@@ -231,6 +232,7 @@ async fn insert_post(app: &App, list: &MailingList, body: StoredBody, channel: C
                 body,
                 envelope_from: &envelope_from,
                 recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
+                entry: None,
             };
             sendings::insert(db, &row, now).await
         })
@@ -267,7 +269,7 @@ pub(crate) async fn claimed(app: &App, now: Timestamp) -> Option<(BatchReport, R
             (_, Some(batch)) => batch,
         };
         assert_one_reading(app, &batch).await;
-        let report = BatchReport { node, list: batch.list, kind: batch.kind, results: Vec::new() };
+        let report = BatchReport { of: BatchLabel::of(node, &batch), results: Vec::new() };
         return Some((report, prepare(app, batch, RecipientBatching::Anybody(50), now).await.unwrap()));
     }
 }
@@ -289,7 +291,7 @@ pub(crate) async fn deliver(app: &App, now: Timestamp) -> Vec<Mail> {
         let mut results = ready.held.clone();
         for copy in &ready.copies {
             for one in &copy.recipients {
-                mail.push(Mail { to: one.email.clone(), kind: batch.kind, message: copy.pieces.concat() });
+                mail.push(Mail { to: one.email.clone(), kind: batch.of.kind, message: copy.pieces.concat() });
                 let (no, email) = (one.no, one.email.clone());
                 results.push(DeliveryResult {
                     no,
@@ -309,13 +311,20 @@ pub(crate) async fn receive(app: &App, to: &str, message: &[u8], now: Timestamp)
     receive_from(app, "carrier@example.net", to, message, now).await;
 }
 
-/// The same with that envelope sender.
-pub(crate) async fn receive_from(app: &App, sender: &str, to: &str, message: &[u8], now: Timestamp) {
+/// The same with that envelope sender: the number that LMTP would reply.
+pub(crate) async fn receive_from(
+    app: &App,
+    sender: &str,
+    to: &str,
+    message: &[u8],
+    now: Timestamp,
+) -> EntryNo {
     let arrival = Destination::at(app, &to.parse().unwrap()).await.unwrap().unwrap();
     let mut intake = Intake::begin(&arrival, Some(sender)).unwrap();
     intake.write(message).unwrap();
-    intake.commit(app, sealist_openpgp::random(), now).await.unwrap();
+    let entry = intake.commit(app, sealist_openpgp::random(), now).await.unwrap();
     judge_due(app, now).await;
+    entry
 }
 
 /// Judges what is due.

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sealist_app::{App, BatchReport, record_results};
-use sealist_lists::model::{ListNo, NodeNo};
-use sealist_store::deliveries::{DeliveryResult, DeliveryState, Kind};
+use sealist_app::{App, BatchLabel, BatchReport, record_results};
+use sealist_store::deliveries::{DeliveryResult, DeliveryState};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -40,10 +39,7 @@ enum ResultMessage {
 }
 
 struct One {
-    /// The node number under which this process claimed the copies.
-    node: NodeNo,
-    list: ListNo,
-    kind: Kind,
+    of: BatchLabel,
     settled: DeliveryResult,
     since: Instant,
 }
@@ -62,10 +58,9 @@ impl Results {
         (Self { sender, backlog }, recorder)
     }
 
-    pub(super) fn put(&self, node: NodeNo, list: ListNo, kind: Kind, settled: DeliveryResult) {
+    pub(super) fn put(&self, of: BatchLabel, settled: DeliveryResult) {
         self.backlog.unrecorded.fetch_add(1, Ordering::Relaxed);
-        let _ =
-            self.sender.send(ResultMessage::Result(One { node, list, kind, settled, since: Instant::now() }));
+        let _ = self.sender.send(ResultMessage::Result(One { of, settled, since: Instant::now() }));
     }
 
     /// Announces that copies are being sent, until the returned value is dropped. Meanwhile results wait for
@@ -151,14 +146,12 @@ impl Recorder {
 
     /// Retries until it succeeds, because a result that is not recorded causes a second copy.
     async fn record(&self, some: Vec<One>) {
-        let mut reports: BTreeMap<(NodeNo, ListNo, Kind), Vec<DeliveryResult>> = BTreeMap::new();
+        let mut reports: BTreeMap<BatchLabel, Vec<DeliveryResult>> = BTreeMap::new();
         for one in some {
-            reports.entry((one.node, one.list, one.kind)).or_default().push(one.settled);
+            reports.entry(one.of).or_default().push(one.settled);
         }
-        let reports: Vec<BatchReport> = reports
-            .into_iter()
-            .map(|((node, list, kind), results)| BatchReport { node, list, kind, results })
-            .collect();
+        let reports: Vec<BatchReport> =
+            reports.into_iter().map(|(of, results)| BatchReport { of, results }).collect();
         reports.iter().for_each(log_results);
         let (mut groups, mut tries) = (vec![reports], 0);
         while let Some(group) = groups.pop() {
@@ -187,7 +180,8 @@ impl Recorder {
 fn log_results(report: &BatchReport) {
     let count =
         |wanted: fn(&DeliveryState) -> bool| report.results.iter().filter(|one| wanted(&one.state)).count();
-    tracing::info!(event = "copies-delivered", list = %report.list,
+    let BatchLabel { list, post, entry, .. } = report.of;
+    tracing::info!(event = "copies-delivered", entry = entry.map(display), %post, list_no = %list,
         sent = count(|state| *state == DeliveryState::Sent),
         deferred = count(|state| matches!(state, DeliveryState::Due(_))),
         failed = count(|state| *state == DeliveryState::Failed),

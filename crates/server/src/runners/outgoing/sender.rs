@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealist_app::{App, AppError, CopyClaim, Ready, could_not_be_made, prepare};
+use sealist_app::{App, AppError, BatchLabel, CopyClaim, Ready, could_not_be_made, prepare};
 use sealist_lists::model::{DeliveryNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_smtp::client::Connection;
@@ -71,23 +71,25 @@ impl CopySender {
             // There may be more work for another connection.
             self.accepted.notify_one();
         }
-        let (list, post, kind) = (batch.list, batch.post, batch.kind);
+        let of = BatchLabel::of(node, &batch);
+        let BatchLabel { list, post, entry, .. } = of;
         let rows: Rows = batch.rows.iter().map(|row| (row.no, row.email.clone())).collect();
         // Recipients that are not served now are given back only here.
         match self.prepare(batch).await {
             Ok(mut ready) => {
                 let under_way = self.results.under_way();
                 for settled in std::mem::take(&mut ready.held) {
-                    self.results.put(node, list, kind, settled);
+                    self.results.put(of, settled);
                 }
                 let gone = Gone::among(&self.app, numbers(&rows));
                 let sending = ConnectionWork {
+                    entry,
                     is_gone: &|row| gone.has(row),
                     settings: &self.settings,
                     results: &self.results,
                     may_go: &|| !*self.stop.borrow() && self.app.still_claims(node),
                     now: &|| self.app.store.now(),
-                    put: |settled| self.results.put(node, list, kind, settled),
+                    put: |settled| self.results.put(of, settled),
                 };
                 let mut back = wire::send(sending, connection, &ready.copies).await;
                 drop(under_way);
@@ -96,7 +98,7 @@ impl CopySender {
             }
             Err(error @ AppError::NoKeys { .. }) => {
                 tracing::warn!(
-                    event = "left-to-other-node", %list, %error,
+                    event = "left-to-other-node", entry = entry.map(display), %post, list_no = %list, %error,
                     "this node lacks the keys of the list; another node handles it"
                 );
                 self.app.lacks_keys(list);
@@ -105,18 +107,17 @@ impl CopySender {
             Err(error) if error.is_transient() => {
                 // The post is not at fault, so this does not count as a try.
                 tracing::error!(
-                    event = "copies-delayed", %list, %post, %error,
+                    event = "copies-delayed", entry = entry.map(display), %post, list_no = %list, %error,
                     "cannot make copies because of the database; retrying"
                 );
                 self.give_back(node, numbers(&rows), self.app.store.now().plus_ms(PAUSE_MS)).await;
             }
             Err(error) => {
                 tracing::error!(
-                    event = "copies-failed", %list, %post, %error,
+                    event = "copies-failed", entry = entry.map(display), %post, list_no = %list, %error,
                     "cannot make copies of a post; they are retried, and held after three tries"
                 );
-                let put_off =
-                    || could_not_be_made(&self.app, node, (list, post), rows.clone(), self.app.store.now());
+                let put_off = || could_not_be_made(&self.app, of, rows.clone(), self.app.store.now());
                 retry_until_stopped(&self.stop, put_off).await;
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use sealist_app::{Copy, Recipient};
-use sealist_lists::model::DeliveryNo;
+use sealist_lists::model::{DeliveryNo, EntryNo};
 use sealist_mail::{SmtpStage, Timestamp};
 use sealist_smtp::client::{Connection, Envelope, RecipientResult, WireBody};
 use sealist_store::deliveries::{DeliveryResult, DeliveryState};
@@ -15,6 +15,8 @@ use super::results::Results;
 /// How copies are sent, and where their results go.
 pub(super) struct ConnectionWork<'a, P> {
     pub(super) settings: &'a SenderSettings,
+    /// The message that caused the copies.
+    pub(super) entry: Option<EntryNo>,
     /// The results limit how many copies may be sent at a time.
     pub(super) results: &'a Results,
     /// Whether copies may still be sent.
@@ -46,7 +48,7 @@ pub(super) async fn send<P: FnMut(DeliveryResult)>(
                 Ok(open) => (open, false),
                 Err(error) => {
                     tracing::warn!(
-                        event = "next-hop-unreachable", %error,
+                        event = "next-hop-unreachable", entry = sending.entry.map(display), %error,
                         "cannot connect to the next hop; copies are deferred"
                     );
                     sending.put_off(&error.to_string(), waiting.drain(..).map(|at| &copies[at]));
@@ -142,7 +144,10 @@ impl<P: FnMut(DeliveryResult)> ConnectionWork<'_, P> {
                 None
             }
             Err(error) => {
-                tracing::warn!(event = "next-hop-lost", %error, "lost the connection to the next hop");
+                tracing::warn!(
+                    event = "next-hop-lost", entry = self.entry.map(display), %error,
+                    "lost the connection to the next hop"
+                );
                 Some(error.to_string())
             }
         }
