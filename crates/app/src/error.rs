@@ -186,6 +186,14 @@ pub enum AppError {
     /// No message of that number waits.
     #[error("there is no entry {0}; `sealist queue list` names them")]
     NoSuchEntry(EntryNo),
+    /// No trace of a message of that number is there.
+    #[error("there is no trace of message {entry}: it never came, or it was done more than {days} days ago")]
+    NoTrace {
+        /// The number.
+        entry: EntryNo,
+        /// For how many days traces are kept.
+        days: u32,
+    },
     /// A message was not set aside.
     #[error("entry {entry} is in {place}, not in shunt")]
     NotSetAside {
@@ -275,6 +283,7 @@ impl AppError {
             | E::NoSuchRequest(_)
             | E::NoRequestOf { .. }
             | E::NoSuchEntry(_)
+            | E::NoTrace { .. }
             | E::NoSuchCopy(_)
             | E::NoSuchPost(_)
             | E::NoSuchConsumer(_) => ErrorKind::NotFound,

@@ -55,11 +55,12 @@ mod uploads;
 mod vault;
 
 pub use acting::{
-    Acting, AddressKeyView, ArchiveSizeView, BacklogView, Capacity, CertificateView, ClockView, Copies,
-    CopyChange, CopySelection, CopyView, EventLog, EventView, Health, HeldSelection, KeyActions, ListActions,
-    ListBacklogView, ListContent, ListView, ListedRequest, NewKeyView, NotKnown, NotKnownKind,
-    NoticeRecipients, OfferedKeyView, PageRange, Paged, QueuedMessageView, QueuedMessages, RefusalView,
-    RequestActions, RequestView, SendingView, SiteBacklogView, StartAt, UnknownRequestView,
+    Acting, AddressKeyView, AddressTrace, ArchiveSizeView, BacklogView, Capacity, CertificateView, ClockView,
+    Copies, CopyChange, CopySelection, CopyState, CopyTrace, CopyView, EventLog, EventView, Health,
+    HeldSelection, KeyActions, ListActions, ListBacklogView, ListContent, ListView, ListedRequest,
+    MessageTrace, NewKeyView, NotKnown, NotKnownKind, NoticeRecipients, OfferedKeyView, PageRange, Paged,
+    QueuedMessageView, QueuedMessages, RefusalView, RequestActions, RequestView, SendingTrace, SendingView,
+    SiteBacklogView, StartAt, Traces, UnknownRequestView,
 };
 pub use archive::summary;
 pub use claims::{ClaimedEntry, CopyClaim, IncomingClaims};
@@ -74,7 +75,8 @@ pub use keyring::ListKeys;
 pub use moderation::{Rejected, shunt};
 pub use outcome::EntryOutcome;
 pub use outgoing::{
-    BatchReport, Copy, Ready, Recipient, RecipientBatching, Retry, could_not_be_made, prepare, record_results,
+    BatchLabel, BatchReport, Copy, Ready, Recipient, RecipientBatching, Retry, could_not_be_made, prepare,
+    record_results,
 };
 pub use people::{
     BanActions, BanChange, BanResult, BanView, ChosenPreference, ImportReport, ImportedKeys, LastOwner,

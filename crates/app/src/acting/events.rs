@@ -109,7 +109,8 @@ impl EventLog<'_> {
         }
     }
 
-    async fn views(&self, found: Vec<RecordedEvent>) -> Result<Vec<EventView>, AppError> {
+    /// These events as people see them.
+    pub(super) async fn views(&self, found: Vec<RecordedEvent>) -> Result<Vec<EventView>, AppError> {
         let mut db = self.0.app.store.reader().await?;
         let mut names: BTreeMap<ListNo, String> = BTreeMap::new();
         for list in lists::all(&mut db).await? {

@@ -12,6 +12,7 @@ mod messages;
 mod newer;
 mod paged;
 mod requests;
+mod traces;
 
 use sealist_lists::events::Actor;
 use sealist_lists::model::{ListName, ListNo, MailingList};
@@ -36,6 +37,7 @@ pub use sealist_store::capacity::Capacity;
 pub use sealist_store::copies::CopySelection;
 pub use sealist_store::events::consumers::StartAt;
 pub use sealist_store::list_content::ListContent;
+pub use traces::{AddressTrace, CopyState, CopyTrace, MessageTrace, SendingTrace, Traces};
 
 /// Somebody who acts on a site. Nothing is decided yet about who may do what: today the command line may do everything, and
 /// mail comes in through [`process`](crate::process).
@@ -71,6 +73,11 @@ impl<'a> Acting<'a> {
     /// The copies that are being delivered.
     pub fn copies(self) -> Copies<'a> {
         Copies(self)
+    }
+
+    /// What became of messages and copies.
+    pub fn traces(self) -> Traces<'a> {
+        Traces(self)
     }
 
     /// The lists.

@@ -40,4 +40,5 @@ mod settings;
 mod shown_messages;
 mod state_equality;
 mod told_later;
+mod traces;
 mod waiting_authors;

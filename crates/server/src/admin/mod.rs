@@ -1,4 +1,4 @@
-//! The commands of an admin: `lists`, `members`, `requests`, `keys`, `queue`, `texts`, `audit`, `events`, `db`. Each
+//! The commands of an admin: `lists`, `members`, `requests`, `keys`, `queue`, `trace`, `texts`, `audit`, `events`, `db`. Each
 //! calls one use case and prints its result.
 
 mod archive;
@@ -17,6 +17,7 @@ mod refresh;
 mod requests;
 mod settings;
 mod texts;
+mod trace;
 mod users;
 mod wkd;
 
@@ -91,6 +92,8 @@ pub(crate) enum AdminCommand {
     /// Shows the messages that wait and the copies that are being delivered, and decides about them.
     #[command(subcommand)]
     Queue(queue::QueueCommands),
+    /// Shows what became of a message and of its copies, or the last mail from and to an address.
+    Trace(trace::TraceArguments),
     /// Counts and deletes posts that lists keep after their last delivery.
     #[command(subcommand)]
     Archive(archive::Archive),
@@ -131,6 +134,7 @@ pub(crate) async fn run(path: &Path, command: AdminCommand) -> anyhow::Result<Co
         AdminCommand::Audit { list, limit } => audit::run(app, list, limit).await,
         AdminCommand::Events(command) => audit::follow(app, command).await,
         AdminCommand::Queue(command) => queue::run(app, command).await,
+        AdminCommand::Trace(arguments) => trace::run(app, arguments).await,
         AdminCommand::Archive(command) => archive::run(app, command).await,
         AdminCommand::Texts(command) => texts::run(app, command).await,
         AdminCommand::Db(command) => db::run(app, command).await,

@@ -27,6 +27,8 @@ pub(crate) struct RecordingSink(Arc<Mutex<RecordedMail>>);
 #[derive(Default)]
 pub(crate) struct RecordedMail {
     received: Vec<Received>,
+    /// How many messages came.
+    count: u64,
     /// Recipients that are refused with this reply. The demonstration refuses nobody; tests do.
     pub(crate) turned_away: HashMap<String, Reply>,
 }
@@ -97,7 +99,9 @@ impl Transaction for Incoming {
             message: self.message.clone(),
             at,
         });
-        self.sink.lock().received.extend(received);
-        vec![Reply::ok("kept"); self.recipients.len()]
+        let mut mail = self.sink.lock();
+        mail.received.extend(received);
+        mail.count += 1;
+        vec![Reply::ok(format!("Ok: queued as S{}", mail.count)); self.recipients.len()]
     }
 }

@@ -40,5 +40,6 @@ mod settings;
 mod sizes;
 mod stuck;
 mod texts;
+mod trace;
 mod unrecorded;
 mod workflows;

@@ -67,7 +67,7 @@ impl Server {
         std::fs::write(folder.path().join("sealist.toml"), config).unwrap();
         let file = folder.path().join("data/sealist.db").display().to_string();
         make_database(url_in(sections).unwrap_or(&file));
-        let child = launch(folder.path());
+        let child = launch(folder.path(), "debug");
         let mut server = Self { folder, port: 0, child, starts: 1 };
         server.wait_until_ready();
         server
@@ -95,7 +95,12 @@ impl Server {
     }
 
     pub(crate) fn restart(&mut self) {
-        self.child = launch(self.folder.path());
+        self.restart_logging("debug");
+    }
+
+    /// The same, with that level of the log.
+    pub(crate) fn restart_logging(&mut self, level: &str) {
+        self.child = launch(self.folder.path(), level);
         self.starts += 1;
         self.wait_until_ready();
     }
@@ -190,9 +195,9 @@ fn command(folder: &Path) -> Command {
     command
 }
 
-fn launch(folder: &Path) -> Child {
+fn launch(folder: &Path, level: &str) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
-    command(folder).arg("serve").env("RUST_LOG", "debug").stderr(log).stdout(Stdio::null()).spawn().unwrap()
+    command(folder).arg("serve").env("RUST_LOG", level).stderr(log).stdout(Stdio::null()).spawn().unwrap()
 }
 
 /// How many entries are to be judged.
