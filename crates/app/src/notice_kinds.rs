@@ -164,7 +164,8 @@ pub(crate) fn shunted(list: &MailingList, entry: &QueueEntry) -> PreparedNotice 
 pub(crate) async fn sendkey(
     app: &App,
     list: &MailingList,
-    (to, source): (&Address, Option<u16>),
+    to: &Address,
+    source: Option<u16>,
     certificates: &[Certificate],
     now: Timestamp,
 ) -> Result<Option<PreparedNotice>, AppError> {

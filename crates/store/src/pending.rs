@@ -219,7 +219,8 @@ pub async fn hearers(db: &mut Conn, list: ListNo, kind: &str, source: u16) -> Re
 pub async fn count_hearer(
     db: &mut Conn,
     list: ListNo,
-    (to, kind): (&Address, &str),
+    to: &Address,
+    kind: &str,
     source: u16,
 ) -> Result<(), StoreError> {
     let counted = query(

@@ -262,7 +262,7 @@ impl Recording {
         }
         let is_told = hearer.notice.store(&mut *db, self.now).await?;
         if is_told && !hearer.is_member {
-            pending::count_hearer(db, self.list.no, (&hearer.author, kind), self.source).await?;
+            pending::count_hearer(db, self.list.no, &hearer.author, kind, self.source).await?;
         }
         Ok(is_told)
     }

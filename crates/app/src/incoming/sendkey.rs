@@ -19,8 +19,8 @@ pub(super) async fn answer_sendkey(mail: &ListMail<'_>) -> Result<EntryOutcome, 
     if let Some(sender) = mail.sender()
         && !people::is_banned(&mut *app.store.reader().await?, list.no, sender).await?
     {
-        let from = (sender, Some(source_of(app, &entry.sender)));
-        answer = notice_kinds::sendkey(app, list, from, &published, now).await?;
+        let source = Some(source_of(app, &entry.sender));
+        answer = notice_kinds::sendkey(app, list, sender, source, &published, now).await?;
     }
     let entry = entry.clone();
     app.write_unrecorded(Unrecorded::Handled, move |db| {

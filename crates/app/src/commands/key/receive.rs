@@ -7,6 +7,7 @@ use crate::effects::Effect;
 use crate::error::AppError;
 use crate::key_rollover::published;
 use crate::notice_kinds;
+use crate::requests::{ListContext, Requester};
 
 impl CommandSession<'_> {
     pub(super) async fn key_receive(
@@ -20,15 +21,9 @@ impl CommandSession<'_> {
         if keys.is_empty() {
             return Ok(Err(Problem::NotPgp));
         }
-        let to = (&command_sender.requester.address, command_sender.requester.source);
-        let notice = notice_kinds::sendkey(
-            self.list_context.app,
-            self.list_context.list,
-            to,
-            &keys,
-            self.list_context.now,
-        )
-        .await?;
+        let ListContext { app, list, now } = self.list_context;
+        let Requester { address, source, .. } = &command_sender.requester;
+        let notice = notice_kinds::sendkey(app, list, address, *source, &keys, now).await?;
         Ok(Ok(match notice {
             Some(notice) => {
                 self.effects.push(Effect::Notice(notice));
