@@ -114,3 +114,77 @@ fn of_list(backlog: &ListBacklogView) -> Vec<Diagnosis> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use sealist_app::{ArchiveSizeView, BacklogView};
+    use sealist_lists::model::EntryNo;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+    fn days_ago(days: i64) -> Timestamp {
+        NOW.plus_ms(-days * 24 * 3600 * 1000)
+    }
+
+    fn check(findings: &[Diagnosis], expected: &[(&str, &str)]) {
+        let found: Vec<(&str, &str)> =
+            findings.iter().map(|finding| (finding.check, finding.detail.as_str())).collect();
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for ((check, detail), (expected, words)) in found.iter().zip(expected) {
+            assert!(check == expected && detail.contains(words), "{check}: {detail}");
+        }
+    }
+
+    #[test]
+    fn what_waits_too_long_on_the_site_is_found() {
+        let backlog = |count, days| Some(BacklogView { count, first: EntryNo(7), since: days_ago(days) });
+        let site = |shunted, held, approvals| SiteBacklogView {
+            shunted,
+            held,
+            approvals,
+            untold: Vec::new(),
+            held_lists: Vec::new(),
+        };
+        check(&waiting(&site(None, None, None), NOW), &[("queue", "0 held")]);
+        check(&waiting(&site(None, backlog(3, 4), Some((2, days_ago(4)))), NOW), &[("queue", "3 held")]);
+        check(&waiting(&site(None, backlog(3, 6), None), NOW), &[("hold", "3 messages wait")]);
+        check(&waiting(&site(None, None, Some((2, days_ago(6)))), NOW), &[("requests", "2 requests wait")]);
+        check(
+            &waiting(&site(backlog(1, 0), backlog(9, 1), None), NOW),
+            &[("shunt", "1 messages broke the server")],
+        );
+    }
+
+    #[test]
+    fn notices_that_were_not_sent_are_counted_by_their_limit() {
+        let site = |untold| SiteBacklogView {
+            shunted: None,
+            held: None,
+            approvals: None,
+            untold,
+            held_lists: Vec::new(),
+        };
+        assert!(untold(&site(Vec::new())).is_none());
+        let found = untold(&site(vec![(Some("strangers".to_owned()), 4), (None, 1)]));
+        let words = "4 by the limit of strangers, 1 by the limit of another version";
+        check(&found.into_iter().collect::<Vec<_>>(), &[("notices", words)]);
+    }
+
+    #[test]
+    fn what_waits_on_a_list_is_found() {
+        let backlog = |archive, posts, aside: &[(&str, i64)], held_copies, copies_without_key| {
+            let list = "team@lists.example".to_owned();
+            let put_aside = aside.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect();
+            let archive = ArchiveSizeView { list, archive, posts, octets: 10 };
+            of_list(&ListBacklogView { archive, put_aside, held_copies, copies_without_key })
+        };
+        check(&backlog(false, 0, &[], 0, 0), &[]);
+        check(&backlog(true, 0, &[], 0, 0), &[("archive", "keeps 0 posts")]);
+        check(&backlog(false, 2, &[], 0, 0), &[("archive", "keeps 2 posts, 10 octets")]);
+        check(&backlog(false, 0, &[("loop", 5), ("bulk", 1)], 0, 0), &[("put aside", "5 loop, 1 bulk")]);
+        check(&backlog(false, 0, &[], 3, 0), &[("copies", "3 copies of team@lists.example are held")]);
+        check(&backlog(false, 0, &[], 0, 8), &[("copies", "8 copies of team@lists.example wait")]);
+    }
+}
