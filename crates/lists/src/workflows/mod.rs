@@ -9,6 +9,8 @@ mod machine;
 mod run;
 mod step;
 mod steps;
+#[cfg(test)]
+mod transition_tests;
 
 use std::collections::BTreeMap;
 

@@ -99,12 +99,19 @@ impl WorkflowRun {
             // A moderator who approved the request has not seen this key.
             StepAnswer::Key(key) => (self.verified, self.approved, self.key) = (true, false, Some(key)),
             StepAnswer::Signed(proofs) => {
-                (self.verified, self.confirmed) = (true, true);
-                let keys = proofs.iter().map(|proof| proof.certificate().clone());
-                let new: Vec<Fingerprint> = keys.filter(|key| !self.signed_by.contains(key)).collect();
-                self.signed_by.extend(new);
+                self.record_signatures(proofs.iter().map(|proof| proof.certificate().clone()).collect());
             }
             StepAnswer::Approved => self.approved = true,
+        }
+    }
+
+    /// Records that these keys signed the statement.
+    pub(super) fn record_signatures(&mut self, keys: Vec<Fingerprint>) {
+        (self.verified, self.confirmed) = (true, true);
+        for key in keys {
+            if !self.signed_by.contains(&key) {
+                self.signed_by.push(key);
+            }
         }
     }
 
