@@ -1,5 +1,6 @@
 //! E18: the system clock jumps while copies wait for their next try.
 
+use sealist_mail::DAY_MS;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -13,7 +14,6 @@ use crate::{ExperimentResult, Lab, process, tools};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const COPIES: usize = 2;
-const DAY_MS: i64 = 86_400_000;
 
 pub(super) async fn jumped(lab: &Lab) -> anyhow::Result<ExperimentResult> {
     let (mut figures, mut failures) = (Vec::new(), Vec::new());

@@ -5,14 +5,13 @@
 //! because envelope senders remain in mail that people keep and forward.
 
 use sealist_lists::model::{ListNo, MemberNo, ReservedLocal};
-use sealist_mail::Timestamp;
+use sealist_mail::{DAY_MS, Timestamp};
 use sealist_openpgp::{HANDLE_OCTETS, MacKey};
 use sealist_store::bounce_scores::Returned;
 use sealist_store::deliveries::Kind;
 
 /// The most octets of a local part ([RFC 5321, section 4.5.3.1.1]).
 const MAX_LOCAL_OCTETS: usize = 64;
-const DAY_MS: i64 = 24 * 3_600_000;
 /// How many days a handle is valid. Mail servers retry for five days, and some reports come later.
 const LIFE_DAYS: i64 = 30;
 

@@ -6,7 +6,7 @@ use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::{DeliveryNo, EntryNo, ListNo, MailingList, MemberNo, SubAddress};
 use sealist_lists::rules::Reason;
 use sealist_mail::dsn::{self, DeliveryReport};
-use sealist_mail::{Address, HopRefusal, Timestamp};
+use sealist_mail::{Address, DAY_MS, HopRefusal, Timestamp};
 use sealist_store::bounce_proofs;
 use sealist_store::bounce_scores::{self, BounceEffect, BouncePolicy, Returned};
 use sealist_store::deliveries::{self, Kind};
@@ -21,8 +21,6 @@ use crate::error::AppError;
 use crate::notices::PreparedNotice;
 use crate::site::App;
 use crate::{bounce_address, notice_kinds};
-
-const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What a message at `-bounces` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

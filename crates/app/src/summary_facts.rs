@@ -3,12 +3,10 @@
 use sealist_lists::model::{EntryNo, MailingList};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::Text;
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, MINUTE_MS, Timestamp};
 use sealist_store::pending::{self, Beyond, Heap, NewFact, Pace};
 use sealist_store::{Conn, StoreError};
 use serde::{Deserialize, Serialize};
-
-pub(crate) const MINUTE_MS: i64 = 60_000;
 
 /// How many notices of a kind go at once on a day, before facts gather.
 const PACES: &[(Text, u32)] = &[

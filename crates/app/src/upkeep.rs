@@ -3,7 +3,7 @@
 use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::{MailingList, SendingNo};
 use sealist_lists::texts::Text;
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, DAY_MS, Timestamp};
 use sealist_store::events::{self, Occasion, Trier};
 use sealist_store::holds::{self, Leaving};
 use sealist_store::requests::{Request, RequestedBy};
@@ -25,7 +25,6 @@ use crate::summaries::{gather, gather_for};
 use crate::summary_facts::{SummaryFact, WhyGone};
 use crate::{bounces, key_rollover};
 
-const DAY_MS: i64 = 24 * 3600 * 1000;
 /// How long the replay record is kept. A signature more than a week old is held, unless a list's
 /// `wrong_date_action` accepts it; more than a year covers that, too.
 const DIGESTS_KEPT_MS: i64 = 400 * DAY_MS;

@@ -176,6 +176,7 @@ mod tests {
     use crate::facts::{Addressed, EncryptionFact, InnerAuthor, PgpForm, Replay, Signature};
     use crate::model::Role;
     use crate::rules::RULES;
+    use sealist_mail::HOUR_MS;
     use sealist_openpgp::Unreadable as Why;
 
     fn judge(chain: &str, facts: &MessageFacts<'_>, approved: &[Reason]) -> Verdict {
@@ -356,7 +357,6 @@ mod tests {
     #[test]
     fn what_names_no_recipient_is_taken_while_it_is_young() {
         use Addressed::{Here, Key, NotSaid};
-        const HOUR_MS: i64 = 3_600_000;
         let aged = |addressed, age_h: i64, action, max_age_h: u32, expected: Action| {
             let mut facts = facts("pgp-default");
             (facts.addressed, facts.signature_age_ms) = (addressed, Some(age_h * HOUR_MS));

@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 
-use sealist_mail::{Answerable, AuthorProblem, Mailbox, MessageOrigin};
+use sealist_mail::{Answerable, AuthorProblem, HOUR_MS, Mailbox, MessageOrigin};
 use sealist_openpgp::Unreadable;
 
 use crate::content::MessageContent;
 use crate::model::{Action, ListSettings, PgpSettings, Role, SubAddress};
 use crate::reason::Reason;
-
-const HOUR_MS: i64 = 3_600_000;
 
 /// The facts that are known before anything is decrypted.
 pub struct OuterFacts {

@@ -56,6 +56,6 @@ pub use origin::{Answerable, EnvelopeSender, MessageOrigin};
 pub use refusal::{Concern, HopRefusal, SmtpStage};
 pub use signed_part::is_signed_part;
 pub use tame::{tamed, tamed_message};
-pub use time::Timestamp;
+pub use time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 pub use visible::{one_line, shortened, shown};
 pub use words::first_text;

@@ -2,12 +2,11 @@
 //! effect is that the next copy to one member gets a handle of its own.
 
 use sealist_lists::model::ListNo;
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, DAY_MS, Timestamp};
 
 use crate::sql::{placeholders, query};
 use crate::{Conn, StoreError};
 
-const DAY_MS: i64 = 24 * 3600 * 1000;
 /// A report counts only for messages that were sent within this many days.
 const SENT_DAYS: i64 = 14;
 /// A member gets a copy with a handle at most once in this many days.

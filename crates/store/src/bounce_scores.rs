@@ -1,13 +1,12 @@
 //! Bounce scores of members: on how many days they bounced, and when delivery is disabled.
 
 use sealist_lists::model::{DeliveryStatus, ListNo, MemberNo, PreferenceChange, PreferenceLevel};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, DAY_MS, Timestamp};
 
 use crate::deliveries::Kind;
 use crate::sql::query;
 use crate::{Conn, StoreError, people};
 
-const DAY_MS: i64 = 24 * 3600 * 1000;
 /// How many notices a member gets about disabled delivery.
 const STOP_NOTICES: i64 = 3;
 /// The time between two such notices.

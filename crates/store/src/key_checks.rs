@@ -1,13 +1,12 @@
 //! The daily check of certificates: which are due, the results, and the warnings so far.
 
 use sealist_lists::model::{AddressNo, ListNo};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, DAY_MS, Timestamp};
 
 use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError, keys};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "certificates" };
-const DAY_MS: i64 = 24 * 3600 * 1000;
 /// A node that makes no progress for this time has died, and another node continues its pass.
 const STALLED_MS: i64 = 10 * 60 * 1000;
 

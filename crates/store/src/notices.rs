@@ -2,15 +2,14 @@
 
 use sealist_lists::budgets::{NoticeBudget, SharedBudget};
 use sealist_lists::model::{Channel, EntryNo, ListNo, MemberNo};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, DAY_MS, HOUR_MS, Timestamp};
 
 use crate::bodies::{self, StoredBody};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
 /// The period of the limits per kind and address.
-const REST_MS: i64 = 24 * 3600 * 1000;
-const HOUR_MS: i64 = 3600 * 1000;
+const REST_MS: i64 = DAY_MS;
 
 /// Which limit a notice reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,12 +2,11 @@
 //! notices delays the notice; no fact is lost.
 
 use sealist_lists::model::ListNo;
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, DAY_MS, Timestamp};
 
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
-const DAY_MS: i64 = 24 * 3600 * 1000;
 /// A notice that is due later than this was scheduled before the clock was set back.
 const LONGEST_PAUSE_MS: i64 = 8 * DAY_MS;
 /// How many facts of one notice are kept individually. Further ones are only counted.

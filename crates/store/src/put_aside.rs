@@ -2,12 +2,10 @@
 
 use sealist_lists::model::ListNo;
 use sealist_lists::rules::Reason;
-use sealist_mail::Timestamp;
+use sealist_mail::{DAY_MS, Timestamp};
 
 use crate::sql::query;
 use crate::{Conn, StoreError};
-
-const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Counts one message of today.
 pub async fn count(db: &mut Conn, list: ListNo, reason: Reason, now: Timestamp) -> Result<(), StoreError> {

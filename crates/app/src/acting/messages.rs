@@ -3,7 +3,7 @@
 use sealist_lists::events::{Event, EventKind, HeldEntry};
 use sealist_lists::model::{EntryNo, ListName, MailingList, SubAddress};
 use sealist_lists::rules::Reason;
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, DAY_MS, Timestamp};
 use sealist_store::events::Occasion;
 use sealist_store::queue::{self, QueueEntry, QueueName};
 use sealist_store::{Conn, StoreError, bodies, holds, lists, replay};
@@ -15,8 +15,6 @@ use crate::decisions::MessageDecision;
 use crate::error::AppError;
 use crate::moderation::{self, Rejected};
 use crate::summaries::summary_of;
-
-const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// The messages that wait, with somebody who looks at them or decides about them.
 pub struct QueuedMessages<'a>(pub(super) Acting<'a>);

@@ -15,7 +15,7 @@ use sealist_lists::chains::Verdict;
 use sealist_lists::model::Action;
 use sealist_lists::routes::{Audience, Handling, Route};
 use sealist_lists::rules::{Reason, RuleHit};
-use sealist_mail::Timestamp;
+use sealist_mail::{DAY_MS, Timestamp};
 use sealist_store::bodies;
 use sealist_store::queue::{self, QueueEntry};
 
@@ -34,7 +34,7 @@ use record::{JudgedMessage, record};
 use sendkey::answer_sendkey;
 
 /// The longest time that mail waits until notices to strangers are sent again.
-const LONGEST_WAIT_MS: i64 = 5 * 24 * 3_600_000;
+const LONGEST_WAIT_MS: i64 = 5 * DAY_MS;
 
 /// Handles one entry and records the outcome in one transaction. An error leaves the entry as it is.
 ///

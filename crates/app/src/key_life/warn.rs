@@ -1,12 +1,11 @@
 //! Decides when the holder of a key is warned: a number of days before it expires, and when it cannot be used
 //! any more. Each warning is given once as long as the key does not change.
 
-use sealist_mail::Timestamp;
+use sealist_mail::{DAY_MS, Timestamp};
 use sealist_store::key_checks::Warned;
 
 use super::judge::JudgedCertificate;
 
-const DAY_MS: i64 = 24 * 3600 * 1000;
 /// The stage of a key that cannot be used any more.
 pub(super) const UNUSABLE: u32 = 0;
 

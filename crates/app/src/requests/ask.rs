@@ -9,7 +9,7 @@ use sealist_lists::model::{Channel, MailingList, SubAddress};
 use sealist_lists::rows::NamedRows;
 use sealist_lists::texts::{Text, TextPlace, Value, context};
 use sealist_lists::workflows::{Goal, Question, WorkflowRun};
-use sealist_mail::{Address, Timestamp, mixes_scripts};
+use sealist_mail::{Address, HOUR_MS, Timestamp, mixes_scripts};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::requests::Request;
 
@@ -23,7 +23,6 @@ use crate::site::App;
 use crate::summaries::gather;
 use crate::summary_facts::SummaryFact;
 
-const HOUR_MS: i64 = 3_600_000;
 /// A statement contains a nonce, which must be short-lived.
 const LONGEST_STATEMENT_H: u32 = 24;
 /// Ten years.

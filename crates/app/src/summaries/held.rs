@@ -6,7 +6,7 @@ use sealist_lists::commands::mailto;
 use sealist_lists::model::{Channel, EntryNo, MailingList, Role, SubAddress};
 use sealist_lists::rules::Reason;
 use sealist_lists::texts::{Text, TextPlace, Value, context};
-use sealist_mail::{Mailbox, Timestamp, shortened};
+use sealist_mail::{DAY_MS, Mailbox, Timestamp, shortened};
 use sealist_openpgp::Token;
 use sealist_store::people;
 use sealist_store::queue::{self, QueueEntry, QueueName as Where};
@@ -24,7 +24,6 @@ use crate::summary_facts::{SummaryFact, WhyGone};
 const MAX_MESSAGES: usize = 200;
 /// The most octets of attached messages in one notice.
 const MAX_ATTACHED_OCTETS: usize = 1024 * 1024;
-const DAY_MS: i64 = 24 * 3600 * 1000;
 /// How long decisions by mail are possible if messages are held without limit.
 const LONGEST_DECISION_MS: i64 = 30 * DAY_MS;
 

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use sealist_lists::model::{EntryNo, MailingList};
 use sealist_lists::texts::Text;
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, MINUTE_MS, Timestamp};
 use sealist_store::pending::{self, Due, FactTelling, Pace};
 use sealist_store::queue;
 use sealist_store::requests as waiting;
@@ -26,7 +26,7 @@ use crate::changes::Unrecorded;
 use crate::error::AppError;
 use crate::notices::PreparedNotice;
 use crate::site::App;
-use crate::summary_facts::{MINUTE_MS, SummaryFact, gathered, pace};
+use crate::summary_facts::{SummaryFact, gathered, pace};
 pub(crate) use held::{minute, size};
 pub(crate) use outside::{Extent, outside, summary_of, summary_to_keep, whole_content};
 

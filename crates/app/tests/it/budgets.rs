@@ -9,10 +9,9 @@ use sealist_app::{App, Destination};
 use sealist_lists::budgets::Budgets;
 use sealist_lists::model::Role;
 use sealist_mail::rfc3156::{Shape, classify};
-use sealist_mail::{Entity, Timestamp, first_text};
+use sealist_mail::{Entity, HOUR_MS, Timestamp, first_text};
 use tempfile::TempDir;
 
-const HOUR_MS: i64 = DAY_MS / 24;
 const NORA: &str = "nora@example.org";
 const ANNE: &str = "anne@example.org";
 /// A member of `l0` alone.

@@ -4,13 +4,13 @@
 use crate::moved_clock::{Mail, PLAIN, day, deliver, held, join, receive_from, set, site_with};
 use sealist_app::{App, MessageDecision};
 use sealist_lists::model::{MailingList, Role};
+use sealist_mail::HOUR_MS;
 use sealist_openpgp::testing::{Kind, Person};
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
 const ANNE: &str = "anne@x.example";
 const OLGA: &str = "olga@x.example";
-const HOUR_MS: i64 = 3_600_000;
 
 /// A plain list of Olga with the member Anne.
 struct Stage {

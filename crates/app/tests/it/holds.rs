@@ -9,7 +9,7 @@ use sealist_app::{App, AppError, ErrorKind, MessageDecision, Rejected, upkeep};
 use sealist_lists::events::{Actor, MailProof};
 use sealist_lists::model::{ListName, MailingList, Role};
 use sealist_mail::rfc3156::{Shape, classify};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, HOUR_MS, Timestamp};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::pending::{self, Beyond, Heap, NewFact, Pace};
 use sealist_store::tokens::{self, TokenSubject};
@@ -44,7 +44,6 @@ on_both! {
 }
 
 const LIST: &str = "team@lists.example";
-const HOUR_MS: i64 = 3_600_000;
 
 /// A list under a clock.
 struct Stage {

@@ -12,8 +12,8 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
     draft.archive = draft.list.settings.archive.then(|| summary(draft));
 }
 
-/// The summary of a post whose header is made. The messages that it answers are those that the author's signature names,
-/// and where nothing is signed those that copies name: a carrier cannot put a signed post into another thread.
+/// The summary of a post whose header is made. The messages that it answers are those that copies name: `cleanse` kept those that
+/// the author's signature covers, so that a carrier cannot put a signed post into another thread.
 fn summary(draft: &PostDraft<'_>) -> PostSummary {
     let id = |headers: &Headers| headers.text("message-id").map(|id| id.trim().to_owned());
     let message_id = id(&draft.headers).unwrap_or_default();
@@ -26,7 +26,7 @@ fn summary(draft: &PostDraft<'_>) -> PostSummary {
         accepted_at_ms: draft.now.0,
         message_id,
         original_id,
-        answered: threading::answered(draft.signed.unwrap_or(&draft.headers)),
+        answered: threading::answered(&draft.headers),
         attachments: attachments(&Entity::parse(draft.content.as_bytes())),
     }
 }

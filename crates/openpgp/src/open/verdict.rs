@@ -1,6 +1,6 @@
 //! The verdict on one signature.
 
-use sealist_mail::Timestamp;
+use sealist_mail::{DAY_MS, Timestamp};
 use sequoia_openpgp::cert::amalgamation::ValidAmalgamation as _;
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::packet::signature::subpacket::{Subpacket, SubpacketArea, SubpacketTag, SubpacketValue};
@@ -15,7 +15,7 @@ use crate::revocation::Revocation;
 /// How far a signature may be dated in the future, because clocks differ.
 pub(super) const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 /// Older signatures are held: somebody may have kept the mail back.
-const MAX_AGE_MS: i64 = 7 * 24 * 3600 * 1000;
+const MAX_AGE_MS: i64 = 7 * DAY_MS;
 
 /// The verdict on one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use sealist_app::{App, AppError, Deployment, ListKeys};
 use sealist_lists::model::{AddressNo, MailingList};
-use sealist_mail::{Address, Boundary, Timestamp, compose};
+use sealist_mail::{Address, Boundary, DAY_MS, Timestamp, compose};
 use sealist_openpgp::{self as openpgp, Encryption, KeyIds, SealedPost, SignWith};
 
 use super::Diagnosis;
 
 /// A key that expires within this time causes a warning.
-const SOON_MS: i64 = 30 * 24 * 3600 * 1000;
+const SOON_MS: i64 = 30 * DAY_MS;
 const PAGE: u32 = 500;
 
 pub(super) async fn examine(app: &App) -> Vec<Diagnosis> {

@@ -2,13 +2,13 @@
 //! key.
 
 use sealist_app::{App, AppError, ListBacklogView, SiteBacklogView};
-use sealist_mail::Timestamp;
+use sealist_mail::{DAY_MS, Timestamp};
 
 use super::Diagnosis;
 
-const OLD_MS: i64 = 5 * 24 * 3600 * 1000;
+const OLD_MS: i64 = 5 * DAY_MS;
 /// How far back the report on put-aside mail goes.
-const ASIDE_MS: i64 = 7 * 24 * 3600 * 1000;
+const ASIDE_MS: i64 = 7 * DAY_MS;
 
 pub(super) async fn examine(app: &App) -> Vec<Diagnosis> {
     look(app).await.unwrap_or_else(|error| {

@@ -10,7 +10,7 @@ mod people;
 
 use sealist_lists::events::{Actor, Event, EventKind, StoredActor};
 use sealist_lists::model::{EntryNo, ListNo};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, DAY_MS, Timestamp};
 use serde_json::Value;
 
 use crate::sql::{SqlRow, query};
@@ -59,7 +59,6 @@ pub enum Trier {
 /// Rows a day of one kind: about one person, if that person tried it; otherwise of one list, so that whoever forges mail
 /// neither fills the table nor pushes other events out of sight.
 const MOST_A_DAY: i64 = 20;
-const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// The actor of a row that counts.
 fn anybody() -> StoredActor {

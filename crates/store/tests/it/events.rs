@@ -2,14 +2,12 @@
 
 use sealist_lists::events::{Actor, Event, EventKind, MailProof, ServerCause, StoredActor};
 use sealist_lists::model::{ListNo, Role};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, HOUR_MS, Timestamp};
 use sealist_store::events::{self, Occasion, RecordedEvent, Trier};
 use sealist_store::{Conn, StoreError};
 use serde_json::json;
 
 use crate::common::{NOW, Site};
-
-const HOUR_MS: i64 = 3_600_000;
 
 on_both! {
     the_newest_come_first,

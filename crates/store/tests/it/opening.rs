@@ -1,5 +1,6 @@
 //! Who opens a database makes none, changes no tables unasked, and leaves a copy behind when asked.
 
+use sealist_mail::DAY_MS;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -178,7 +179,6 @@ async fn a_writer_without_a_connection_takes_its_readers() {
 /// Pauses, claims and expiry go by one clock on all nodes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_goes_by_the_clock_of_its_database() {
-    const DAY_MS: i64 = 24 * 3600 * 1000;
     let site = on_postgres().await;
     let ahead = site.store.read_database_clock().await.unwrap();
     assert!(ahead.abs() < 5_000, "one machine has one clock: {ahead}");

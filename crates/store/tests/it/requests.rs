@@ -4,7 +4,7 @@ use crate::common::{NODE, NOW, Site, claim_copies, message};
 use sealist_lists::budgets::{Budgets, NoticeBudget, NoticePurpose, RequesterTrust};
 use sealist_lists::model::{Channel, ListNo, RequestNo};
 use sealist_lists::workflows::{Goal, WorkflowRun, Workflows};
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, HOUR_MS, Timestamp};
 use sealist_store::deliveries::{self, Delivery, DeliveryResult, DeliveryState};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
@@ -68,8 +68,6 @@ async fn copies_wait_for_an_approval(site: Site) {
     assert!(step(false).await.is_empty(), "the approval is pending");
     assert_eq!(step(true).await, ["anne@example.org"], "it was refused");
 }
-
-const HOUR_MS: i64 = 3_600_000;
 
 fn anne() -> Address {
     "Anne@example.org".parse().unwrap()

@@ -13,6 +13,7 @@ use sealist_lists::draft::Recipients;
 use sealist_lists::events::Actor;
 use sealist_lists::model::attributes::{NewValue, SettingChange, attribute};
 use sealist_lists::model::{Channel, EntryNo, ListName, MailingList, Role, SubAddress};
+pub(crate) use sealist_mail::DAY_MS;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::testing::Person;
 use sealist_openpgp::{KeyName, MacKey, SignWith};
@@ -26,7 +27,6 @@ use sealist_store::{Store, StoreError, list_settings, lists, people, posts, send
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-pub(crate) const DAY_MS: i64 = 24 * 3600 * 1000;
 const BEGIN: Timestamp = Timestamp(1_780_000_000_000);
 
 /// So many days after the beginning.
