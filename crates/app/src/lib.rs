@@ -1,5 +1,7 @@
-//! Use cases: one function per change or query. Each loads the facts, lets `lists` decide, and records the
-//! outcome in one transaction. The command line and the runners call these functions.
+//! Use cases. Each loads the facts, lets `lists` decide, and records the outcome in one transaction.
+//!
+//! Whoever asks or changes something comes through [`App::act_as`], which knows the actor: the command line, and later REST and
+//! pages. The runners call functions of their own for mail that comes in and goes out.
 //!
 //! This crate has no loops, sockets or files. Stored secret keys are behind [`KeyVault`].
 
@@ -87,7 +89,7 @@ pub use rotation::Rotated;
 pub use sealist_store::nodes::Deployment;
 pub use sealist_store::transfer::{TransferError, TransferProgress};
 pub use settings::{SettingActions, SettingRefused, SettingView, SettingsChanged, SettingsView};
-pub use setup::{NewMember, check_not_own};
+pub use setup::NewMember;
 pub use site::App;
 pub use summaries::send_due_summaries;
 pub use upkeep::{MaintenanceReport, reset_future_timers, upkeep};

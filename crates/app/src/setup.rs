@@ -90,7 +90,7 @@ impl Change for NewKey {
 }
 
 /// Checks that the address is not one of the list itself. Errs with [`AppError::OwnAddress`].
-pub fn check_not_own(list: &ListName, address: &Address) -> Result<(), AppError> {
+pub(crate) fn check_not_own(list: &ListName, address: &Address) -> Result<(), AppError> {
     match AddressReading::readings(address).iter().any(|reading| reading.list == *list) {
         true => Err(AppError::OwnAddress(address.to_string())),
         false => Ok(()),

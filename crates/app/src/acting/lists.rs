@@ -2,6 +2,7 @@
 
 use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{ListName, ListNo, MailingList, MemberNo, Role};
+use sealist_mail::Address;
 use sealist_store::events::Occasion;
 use sealist_store::list_content::{self, ListContent};
 use sealist_store::{Conn, archive, lists, people};
@@ -10,7 +11,7 @@ use serde::Serialize;
 use super::{Acting, PageRange, Paged};
 use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::error::AppError;
-use crate::setup;
+use crate::setup::{self, KnownKey, NewMember};
 use crate::upkeep::CHUNK;
 
 /// The lists, with somebody who looks at them or changes them.
@@ -60,6 +61,23 @@ impl ListActions<'_> {
     /// [`AppError::NoSuchStyle`], or [`AppError::Name`] if its name meets that of another list.
     pub async fn create(&self, name: &ListName, style: &str) -> Result<MailingList, AppError> {
         setup::create_list(self.0.app, name.clone(), style, &self.0.occasion()).await
+    }
+
+    /// Makes a list as [`Self::create`] does, and gives it its first owner. Errs with [`AppError::OwnAddress`], and makes nothing,
+    /// if that is an address of the list itself.
+    pub async fn create_with_owner(
+        &self,
+        name: &ListName,
+        style: &str,
+        owner: &Address,
+    ) -> Result<MailingList, AppError> {
+        setup::check_not_own(name, owner)?;
+        let list = self.create(name, style).await?;
+        let owner = NewMember { address: owner.clone(), name: String::new(), role: Role::Owner, key: None };
+        let effects =
+            setup::effects_of_new(self.0.app, &list, owner, KnownKey::MayBeReplaced, self.0.now).await?;
+        self.0.carry_out(Some(list.no), effects).await?;
+        Ok(list)
     }
 
     /// A list with its settings. Errs with [`AppError::NoSuchList`].

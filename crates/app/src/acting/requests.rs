@@ -99,8 +99,10 @@ impl RequestActions<'_> {
         let registry = &self.0.app.registry;
         let known = stored::waiting(&mut db, of, RequestNo(0), u32::MAX).await?;
         let unknown = stored::unknown(&mut db, of).await?;
-        let all =
-            known.into_iter().map(RequestRow::Known).chain(unknown.into_iter().map(RequestRow::Unknown));
+        let all = known
+            .into_iter()
+            .map(|request| RequestRow::Known(Box::new(request)))
+            .chain(unknown.into_iter().map(RequestRow::Unknown));
         Ok(Paged::of(all.collect(), page).map(|row| match row {
             RequestRow::Known(request) => {
                 ListedRequest::Known(Box::new(view(registry, &request, name(request.list))))
@@ -151,7 +153,7 @@ impl RequestActions<'_> {
 
 /// A row of the table of requests.
 enum RequestRow {
-    Known(Request),
+    Known(Box<Request>),
     Unknown(UnknownRequest),
 }
 

@@ -70,7 +70,7 @@ async fn two_owners(first: App, second: App, list: MailingList) {
     let view = first.as_operator().settings(&list.name).show().await.unwrap();
     assert_eq!(view.generation, 2 * i64::try_from(TIMES).unwrap(), "each change is one generation");
     let differ: Vec<&str> =
-        view.settings.iter().filter(|one| one.differs()).map(|setting| setting.name).collect();
+        view.settings.iter().filter(|one| one.differs).map(|setting| setting.name).collect();
     assert_eq!(differ.len(), one.len() + other.len(), "{differ:?}");
 }
 
@@ -123,7 +123,7 @@ async fn a_setting_goes_back_to_its_default() {
         .unwrap()
         .settings
         .into_iter()
-        .filter(|one| one.differs());
+        .filter(|one| one.differs);
     assert_eq!(differ.count(), 0);
     let unknown = reset(&app, &list, &["no_such"]).await;
     assert!(unknown.unwrap_err().to_string().contains("there is no setting"));

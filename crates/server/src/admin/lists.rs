@@ -2,8 +2,8 @@
 
 use anyhow::bail;
 use clap::Subcommand;
-use sealist_app::{App, NewMember, PageRange, check_not_own};
-use sealist_lists::model::{ListName, Role};
+use sealist_app::{App, PageRange};
+use sealist_lists::model::ListName;
 use sealist_mail::Address;
 use serde_json::json;
 
@@ -67,19 +67,17 @@ pub(crate) enum Lists {
 pub(super) async fn run(app: &App, command: Lists) -> anyhow::Result<CommandOutput> {
     Ok(match command {
         Lists::Create { list, style, owner } => {
-            // Before the list is made: what fails leaves nothing behind.
-            owner.as_ref().map_or(Ok(()), |owner| check_not_own(&list, owner))?;
-            let made = app.as_operator().lists().create(&list, &style).await?;
+            let lists = app.as_operator().lists();
+            let made = match &owner {
+                Some(owner) => lists.create_with_owner(&list, &style, owner).await?,
+                None => lists.create(&list, &style).await?,
+            };
             let mut warnings = Vec::new();
-            if let Some(address) = owner {
-                let of = address.clone();
-                let owner = NewMember { address, name: String::new(), role: Role::Owner, key: None };
-                app.as_operator().members(&list).add(owner).await?;
-                warnings.extend(want_of_key(app, &made, &of).await?.map(|want| format!("{of}: {want}")));
+            if let Some(owner) = &owner {
+                warnings.extend(want_of_key(app, &made, owner).await?.map(|want| format!("{owner}: {want}")));
             }
             warnings.extend(owners::missing_owner(app, &list).await?);
-            let key =
-                app.as_operator().lists().certificate(&list).await?.map(|key| key.fingerprint().to_string());
+            let key = lists.certificate(&list).await?.map(|key| key.fingerprint().to_string());
             let line = key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default();
             let data = json!({ "list": list, "fingerprint": key });
             warned((format!("{list} is made{line}\n"), data), warnings)

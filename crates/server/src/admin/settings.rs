@@ -4,7 +4,7 @@ use anyhow::bail;
 use sealist_app::App;
 use sealist_lists::model::ListName;
 use sealist_lists::model::attributes::{NewValue, SettingChange};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{CommandOutput, warned};
 
@@ -68,30 +68,12 @@ pub(super) async fn show(app: &App, list: &ListName) -> anyhow::Result<CommandOu
     if let Some(in_place) = view.style_in_place {
         text += &format!("style = {}  (not known to this version; {in_place} counts)\n", view.style);
     }
-    let mut settings = Map::new();
     for one in &view.settings {
-        let differs = if one.differs() { format!("  (default {})", one.default) } else { String::new() };
+        let differs = if one.differs { format!("  (default {})", one.default) } else { String::new() };
         text += &format!("{} = {}{differs}\n", one.name, one.value);
-        let data = json!({
-            "value": one.value,
-            "default": one.default,
-            "differs": one.differs(),
-            "description": one.description,
-        });
-        settings.insert(one.name.to_owned(), data);
     }
     for (name, value) in &view.unknown {
         text += &format!("{name} = {value}  (not known to this version)\n");
     }
-    let derived = view.derived.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
-    let unknown = view.unknown.iter().map(|(name, value)| (name.clone(), json!(value)));
-    let data = json!({
-        "style": view.style,
-        "style_in_place": view.style_in_place,
-        "generation": view.generation,
-        "settings": settings,
-        "derived": derived.collect::<Map<_, _>>(),
-        "unknown": unknown.collect::<Map<_, _>>(),
-    });
-    Ok((text, data))
+    Ok((text, json!(view)))
 }
