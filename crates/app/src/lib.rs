@@ -86,6 +86,7 @@ pub use people::{
     PreferenceActions, PreferenceHolder, RolesToEnd, SyncPlan, UserActions, UserView,
 };
 pub use rotation::Rotated;
+pub use sealist_store::deliveries::{Batch, DeliveryResult, DeliveryState};
 pub use sealist_store::nodes::Deployment;
 pub use sealist_store::transfer::{TransferError, TransferProgress};
 pub use settings::{SettingActions, SettingRefused, SettingView, SettingsChanged, SettingsView};

@@ -24,8 +24,8 @@ use crate::vault::KeyVault;
 /// A site: its database and its keys.
 #[derive(Clone)]
 pub struct App {
-    /// The database.
-    pub store: Store,
+    /// The database. No other crate sees it.
+    pub(crate) store: Store,
     /// The keys.
     pub vault: Arc<dyn KeyVault>,
     /// The address that gets the notices of lists without an owner.

@@ -4,7 +4,6 @@ use std::io::ErrorKind;
 
 use sealist_app::{AppError, ErrorKind as Kind, SettingRefused, TransferError};
 use sealist_lists::model::{NameRefused, SettingError};
-use sealist_store::StoreError;
 
 use crate::config::ConfigError;
 pub(crate) use crate::ending::{Code, Ending};
@@ -22,9 +21,6 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
     }
     if cause.is::<ConfigError>() || cause.is::<NoKeysHere>() || cause.is::<NoSite>() {
         return Some(Code::Config);
-    }
-    if let Some(error) = cause.downcast_ref::<StoreError>() {
-        return Some(of_database(error.into()));
     }
     if let Some(error) = cause.downcast_ref::<AppError>() {
         return Some(of_app(error));
@@ -90,6 +86,8 @@ fn of_database(kind: Kind) -> Code {
 
 #[cfg(test)]
 mod tests {
+    use sealist_store::StoreError;
+
     use super::*;
 
     #[test]

@@ -39,7 +39,7 @@ const STEPS: [&[&str]; 3] = [
 ];
 
 async fn waiting(app: &App) -> Vec<Request> {
-    let mut db = app.store.reader().await.unwrap();
+    let mut db = app.store().reader().await.unwrap();
     requests::waiting(&mut db, None, RequestNo(0), 10).await.unwrap()
 }
 
@@ -48,7 +48,8 @@ async fn rewrite(app: &App, request: &Request, steps: &[&str]) {
     let mut run = request.run.clone();
     run.steps = steps.iter().map(|step| (*step).to_owned()).collect();
     let (no, run) = (request.no, serde_json::to_string(&run).unwrap());
-    let written = app.store.write(move |db| Box::pin(async move { testing::write_run(db, no, &run).await }));
+    let written =
+        app.store().write(move |db| Box::pin(async move { testing::write_run(db, no, &run).await }));
     written.await.unwrap();
 }
 
@@ -87,7 +88,7 @@ async fn a_request_waits_for_the_version_that_knows_its_steps() {
         rewrite(&app, &asked, &known).await;
         send(&app, &answer).await;
         assert_eq!(waiting(&app).await.len(), 0, "{steps:?}");
-        let mut db = app.store.reader().await.unwrap();
+        let mut db = app.store().reader().await.unwrap();
         assert_eq!(people::count_of_role(&mut db, list.no, Role::Member).await.unwrap(), 1, "{steps:?}");
     }
 }

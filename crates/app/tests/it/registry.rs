@@ -149,7 +149,7 @@ impl Stage {
     }
 
     async fn read(app: &App) -> MailingList {
-        let mut db = app.store.reader().await.unwrap();
+        let mut db = app.store().reader().await.unwrap();
         lists::by_name(&mut db, &"team@lists.example".parse().unwrap()).await.unwrap().unwrap()
     }
 

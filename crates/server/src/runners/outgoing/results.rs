@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sealist_app::{App, BatchLabel, BatchReport, record_results};
-use sealist_store::deliveries::{DeliveryResult, DeliveryState};
+use sealist_app::{App, BatchLabel, BatchReport, DeliveryResult, DeliveryState, record_results};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -155,7 +154,7 @@ impl Recorder {
         reports.iter().for_each(log_results);
         let (mut groups, mut tries) = (vec![reports], 0);
         while let Some(group) = groups.pop() {
-            let Err(error) = record_results(&self.app, group.clone(), self.app.store.now()).await else {
+            let Err(error) = record_results(&self.app, group.clone(), self.app.now()).await else {
                 continue;
             };
             tracing::error!(

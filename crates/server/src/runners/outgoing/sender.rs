@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use sealist_app::{App, AppError, BatchLabel, CopyClaim, Ready, could_not_be_made, prepare};
+use sealist_app::{App, AppError, Batch, BatchLabel, CopyClaim, Ready, could_not_be_made, prepare};
 use sealist_lists::model::{DeliveryNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_smtp::client::Connection;
-use sealist_store::deliveries::Batch;
 use tokio::sync::{Notify, watch};
 
 use super::super::{POLL, retry_until_stopped};
@@ -88,13 +87,13 @@ impl CopySender {
                     settings: &self.settings,
                     results: &self.results,
                     may_go: &|| !*self.stop.borrow() && self.app.still_claims(node),
-                    now: &|| self.app.store.now(),
+                    now: &|| self.app.now(),
                     put: |settled| self.results.put(of, settled),
                 };
                 let mut back = wire::send(sending, connection, &ready.copies).await;
                 drop(under_way);
                 back.extend(ready.later);
-                self.give_back(node, back, self.app.store.now()).await;
+                self.give_back(node, back, self.app.now()).await;
             }
             Err(error @ AppError::NoKeys { .. }) => {
                 tracing::warn!(
@@ -102,7 +101,7 @@ impl CopySender {
                     "this node lacks the keys of the list; another node handles it"
                 );
                 self.app.lacks_keys(list);
-                self.give_back(node, numbers(&rows), self.app.store.now()).await;
+                self.give_back(node, numbers(&rows), self.app.now()).await;
             }
             Err(error) if error.is_transient() => {
                 // The post is not at fault, so this does not count as a try.
@@ -110,14 +109,14 @@ impl CopySender {
                     event = "copies-delayed", entry = entry.map(display), %post, list_no = %list, %error,
                     "cannot make copies because of the database; retrying"
                 );
-                self.give_back(node, numbers(&rows), self.app.store.now().plus_ms(PAUSE_MS)).await;
+                self.give_back(node, numbers(&rows), self.app.now().plus_ms(PAUSE_MS)).await;
             }
             Err(error) => {
                 tracing::error!(
                     event = "copies-failed", entry = entry.map(display), %post, list_no = %list, %error,
                     "cannot make copies of a post; they are retried, and held after three tries"
                 );
-                let put_off = || could_not_be_made(&self.app, of, rows.clone(), self.app.store.now());
+                let put_off = || could_not_be_made(&self.app, of, rows.clone(), self.app.now());
                 retry_until_stopped(&self.stop, put_off).await;
             }
         }
@@ -127,7 +126,7 @@ impl CopySender {
     /// The copies are made in a task of their own, so that a panic does not end the runner.
     async fn prepare(&self, batch: Batch) -> Result<Ready, AppError> {
         let (app, together) = (self.app.clone(), self.settings.together);
-        let made = tokio::spawn(async move { prepare(&app, batch, together, app.store.now()).await });
+        let made = tokio::spawn(async move { prepare(&app, batch, together, app.now()).await });
         made.await.map_err(|_| AppError::Interrupted)?
     }
 

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use sealist_app::{Copy, Recipient};
+use sealist_app::{Copy, DeliveryResult, DeliveryState, Recipient};
 use sealist_lists::model::{DeliveryNo, EntryNo};
 use sealist_mail::{SmtpStage, Timestamp};
 use sealist_smtp::client::{Connection, Envelope, RecipientResult, WireBody};
-use sealist_store::deliveries::{DeliveryResult, DeliveryState};
 
 use super::SenderSettings;
 use super::results::Results;
