@@ -21,26 +21,26 @@ struct AddressColumn {
 /// An ASCII key does not change.
 const COLUMNS: [AddressColumn; 5] = [
     AddressColumn {
-        select: "SELECT no, pattern FROM bans WHERE OCTET_LENGTH(pattern) > LENGTH(pattern)",
+        select: "SELECT no, pattern AS old FROM bans WHERE OCTET_LENGTH(pattern) > LENGTH(pattern)",
         update: "UPDATE bans SET pattern = $2 WHERE no = $1",
     },
     AddressColumn {
-        select: "SELECT no, email_key FROM requests WHERE OCTET_LENGTH(email_key) > LENGTH(email_key)",
+        select: "SELECT no, email_key AS old FROM requests WHERE OCTET_LENGTH(email_key) > LENGTH(email_key)",
         update: "UPDATE requests SET email_key = $2 WHERE no = $1 AND NOT EXISTS (SELECT 1 FROM requests o
              WHERE o.list_no = requests.list_no AND o.email_key = $2 AND o.goal = requests.goal
              AND o.fingerprint = requests.fingerprint)",
     },
     AddressColumn {
-        select: "SELECT no, email_key FROM audit WHERE OCTET_LENGTH(email_key) > LENGTH(email_key)",
+        select: "SELECT no, email_key AS old FROM audit WHERE OCTET_LENGTH(email_key) > LENGTH(email_key)",
         update: "UPDATE audit SET email_key = $2 WHERE no = $1",
     },
     AddressColumn {
-        select: "SELECT COUNT(*), email_key FROM tokens WHERE OCTET_LENGTH(email_key) > LENGTH(email_key)
+        select: "SELECT COUNT(*) AS no, email_key AS old FROM tokens WHERE OCTET_LENGTH(email_key) > LENGTH(email_key)
              GROUP BY email_key",
         update: "UPDATE tokens SET email_key = $2 WHERE $1 > 0 AND email_key = $3",
     },
     AddressColumn {
-        select: "SELECT DISTINCT list_no, email_key FROM notices WHERE OCTET_LENGTH(email_key) > LENGTH(email_key)",
+        select: "SELECT DISTINCT list_no AS no, email_key AS old FROM notices WHERE OCTET_LENGTH(email_key) > LENGTH(email_key)",
         update: "UPDATE notices SET email_key = $2 WHERE list_no = $1 AND email_key = $3 AND NOT EXISTS
              (SELECT 1 FROM notices o WHERE o.list_no = notices.list_no AND o.email_key = $2 AND o.kind = notices.kind)",
     },
@@ -50,7 +50,7 @@ const COLUMNS: [AddressColumn; 5] = [
 pub(crate) async fn renew(db: &mut Conn) -> Result<(), StoreError> {
     for column in COLUMNS {
         for row in query(column.select).fetch_all(&mut *db).await? {
-            let (no, old): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+            let (no, old): (i64, String) = (row.try_get("no")?, row.try_get("old")?);
             let new = pattern_key(&old);
             if new != old {
                 let update = query(column.update).bind(no).bind(new);
@@ -67,7 +67,8 @@ const ADDRESSES: &str =
 
 async fn addresses(db: &mut Conn) -> Result<(), StoreError> {
     for row in query(ADDRESSES).fetch_all(&mut *db).await? {
-        let (no, old, email): (i64, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let (no, old, email): (i64, String, String) =
+            (row.try_get("no")?, row.try_get("email_key")?, row.try_get("email")?);
         let new = Address::key_of(&email);
         if new == old {
             continue;
@@ -77,7 +78,7 @@ async fn addresses(db: &mut Conn) -> Result<(), StoreError> {
             .fetch_optional(&mut *db)
             .await?;
         if let Some(other) = other {
-            let other: i64 = other.try_get(0)?;
+            let other: i64 = other.value()?;
             if is_held(&mut *db, other).await? || !is_held(&mut *db, no).await? {
                 continue; // `spelled_twice` shows them if both are.
             }
@@ -100,7 +101,7 @@ async fn is_held(db: &mut Conn, no: i64) -> Result<bool, StoreError> {
         "SELECT EXISTS (SELECT 1 FROM members WHERE address_no = $1)
          OR EXISTS (SELECT 1 FROM certificates WHERE address_no = $1)",
     );
-    row.bind(no).fetch_one(db).await?.try_get(0)
+    row.bind(no).fetch_one(db).await?.value()
 }
 
 /// Pairs of rows that are one address by today's rules, and both hold a key or a membership: the spelling
@@ -108,7 +109,8 @@ async fn is_held(db: &mut Conn, no: i64) -> Result<bool, StoreError> {
 pub async fn spelled_twice(db: &mut Conn) -> Result<Vec<(Address, Address)>, StoreError> {
     let mut twice = Vec::new();
     for row in query(ADDRESSES).fetch_all(&mut *db).await? {
-        let (no, key, email): (i64, String, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let (no, key, email): (i64, String, String) =
+            (row.try_get("no")?, row.try_get("email_key")?, row.try_get("email")?);
         let new = Address::key_of(&email);
         if new == key || !is_held(&mut *db, no).await? {
             continue;
@@ -117,7 +119,7 @@ pub async fn spelled_twice(db: &mut Conn) -> Result<Vec<(Address, Address)>, Sto
             .bind(new)
             .fetch_optional(&mut *db)
             .await?;
-        let found = found.map(|row| row.try_get::<String>(0)).transpose()?;
+        let found = found.map(|row| row.value::<String>()).transpose()?;
         if let (Some(lost), Some(found)) =
             (Address::from_stored(&email), found.and_then(|f| Address::from_stored(&f)))
         {
@@ -159,7 +161,7 @@ mod tests {
                 query("INSERT INTO addresses (email_key, email, created_at) VALUES ($1, $2, 0) RETURNING no");
             let row = row.bind(email.to_lowercase()).bind(email).fetch_one(&mut *db).await?;
             if is_member {
-                let no = sealist_lists::model::AddressNo(row.try_get(0)?);
+                let no = sealist_lists::model::AddressNo(row.value()?);
                 people::add_member(&mut *db, list, no, Role::Member, Preferences::default(), NOW).await?;
             }
         }
@@ -222,7 +224,7 @@ mod tests {
             );
         }
         let audit = query("SELECT email_key FROM audit").fetch_one(&mut db).await.expect("asked");
-        assert_eq!(audit.try_get::<String>(0).expect("a key"), "lone@xn--mnchen-3ya.example");
+        assert_eq!(audit.value::<String>().expect("a key"), "lone@xn--mnchen-3ya.example");
         let keys = query("SELECT email_key FROM notices ORDER BY email_key")
             .fetch_all(&mut db)
             .await

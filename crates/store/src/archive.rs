@@ -58,7 +58,7 @@ async fn parent(
              ORDER BY post_no LIMIT 1",
         );
         if let Some(row) = found.bind(list.0).bind(&key[..]).fetch_optional(&mut *db).await? {
-            return Ok(Some((row.try_get(0)?, row.try_get(1)?)));
+            return Ok(Some((row.try_get("post_no")?, row.try_get("thread_no")?)));
         }
     }
     Ok(None)
@@ -79,7 +79,7 @@ async fn adopt(
         );
         let orphans = orphans.bind(list.0).bind(&key[..]).bind(thread).fetch_all(&mut *db).await?;
         for row in &orphans {
-            let orphan: i64 = row.try_get(0)?;
+            let orphan: i64 = row.value()?;
             let found = query("UPDATE archive SET parent_no = $2 WHERE post_no = $1");
             found.bind(orphan).bind(post.0).execute(&mut *db).await?;
             let joined = query("UPDATE archive SET thread_no = $2 WHERE thread_no = $1");
@@ -124,13 +124,13 @@ pub async fn page(
     rows.iter()
         .map(|row| {
             Ok(ArchivedPost {
-                no: PostNo(row.try_get(0)?),
-                number: row.try_get(1)?,
-                thread: PostNo(row.try_get(2)?),
-                parent: row.try_get::<Option<i64>>(3)?.map(PostNo),
-                accepted_at: Timestamp(row.try_get(4)?),
-                octets: row.try_get(5)?,
-                summary: row.try_get::<Option<i64>>(6)?.map(BodyNo),
+                no: PostNo(row.try_get("no")?),
+                number: row.try_get("number")?,
+                thread: PostNo(row.try_get("thread_no")?),
+                parent: row.try_get::<Option<i64>>("parent_no")?.map(PostNo),
+                accepted_at: Timestamp(row.try_get("accepted_at")?),
+                octets: row.try_get("octets")?,
+                summary: row.try_get::<Option<i64>>("summary_no")?.map(BodyNo),
             })
         })
         .collect()
@@ -148,11 +148,11 @@ pub struct ArchiveSize {
 /// The size of a list's archive, including posts that are still being delivered.
 pub async fn kept(db: &mut Conn, list: ListNo) -> Result<ArchiveSize, StoreError> {
     let row = query(
-        "SELECT COUNT(*), CAST(COALESCE(SUM(b.octets), 0) AS BIGINT) FROM archive a
+        "SELECT COUNT(*) AS posts, CAST(COALESCE(SUM(b.octets), 0) AS BIGINT) AS octets FROM archive a
          JOIN posts p ON p.no = a.post_no JOIN bodies b ON b.no = p.body_no WHERE a.list_no = $1",
     );
     let row = row.bind(list.0).fetch_one(db).await?;
-    Ok(ArchiveSize { posts: row.try_get(0)?, octets: row.try_get(1)? })
+    Ok(ArchiveSize { posts: row.try_get("posts")?, octets: row.try_get("octets")? })
 }
 
 /// Removes up to `limit` posts of a list from its archive and returns how many were removed. A post that is
@@ -164,10 +164,10 @@ pub async fn purge(db: &mut Conn, list: ListNo, limit: u32) -> Result<u64, Store
     );
     let gone = gone.bind(list.0).bind(limit).fetch_all(&mut *db).await?;
     for row in &gone {
-        if let Some(summary) = row.try_get::<Option<i64>>(1)? {
+        if let Some(summary) = row.try_get::<Option<i64>>("summary_no")? {
             bodies::delete(&mut *db, BodyNo(summary)).await?;
         }
-        posts::delete_unused(&mut *db, PostNo(row.try_get(0)?)).await?;
+        posts::delete_unused(&mut *db, PostNo(row.try_get("post_no")?)).await?;
     }
     Ok(gone.len() as u64)
 }

@@ -74,7 +74,7 @@ pub(crate) async fn append(db: &mut Conn, body: BodyNo, seq: i64, chunk: &[u8]) 
 /// The size of a body, without reading it.
 pub async fn octets(db: &mut Conn, no: BodyNo) -> Result<u64, StoreError> {
     let row = query("SELECT octets FROM bodies WHERE no = $1").bind(no.0).fetch_one(db).await?;
-    u64::try_from(row.try_get::<i64>(0)?).map_err(|_| DAMAGED)
+    u64::try_from(row.value::<i64>()?).map_err(|_| DAMAGED)
 }
 
 /// Reads a body and checks its form.
@@ -84,9 +84,9 @@ pub async fn load(db: &mut Conn, no: BodyNo) -> Result<StoredBody, StoreError> {
         .fetch_one(&mut *db)
         .await?;
     let (form, wrapped_key, outer): (String, Vec<u8>, Vec<u8>) =
-        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    let octets = usize::try_from(row.try_get::<i64>(3)?).map_err(|_| DAMAGED)?;
-    let mut payload: Vec<u8> = row.try_get(4)?;
+        (row.try_get("form")?, row.try_get("wrapped_key")?, row.try_get("outer_part")?);
+    let octets = usize::try_from(row.try_get::<i64>("octets")?).map_err(|_| DAMAGED)?;
+    let mut payload: Vec<u8> = row.try_get("data")?;
     payload.reserve_exact(octets.saturating_sub(payload.len()));
     let mut seq = 0_i64;
     while payload.len() < octets {
@@ -99,7 +99,7 @@ pub async fn load(db: &mut Conn, no: BodyNo) -> Result<StoredBody, StoreError> {
             .fetch_optional(&mut *db)
             .await?
             .ok_or(DAMAGED)?;
-        payload.extend_from_slice(&row.try_get::<Vec<u8>>(0)?);
+        payload.extend_from_slice(&row.value::<Vec<u8>>()?);
         tokio::task::yield_now().await;
     }
     if payload.len() != octets {
@@ -115,7 +115,7 @@ pub async fn load(db: &mut Conn, no: BodyNo) -> Result<StoredBody, StoreError> {
 pub async fn plain_of(db: &mut Conn, list: ListNo, limit: u32) -> Result<Vec<(BodyNo, BodyUse)>, StoreError> {
     let plain = query(
         "SELECT no, (SELECT COUNT(*) FROM posts WHERE body_no = bodies.no)
-         + (SELECT COUNT(*) FROM sendings WHERE body_no = bodies.no AND kind = 'posting') FROM bodies
+         + (SELECT COUNT(*) FROM sendings WHERE body_no = bodies.no AND kind = 'posting') AS postings FROM bodies
          WHERE form = 'plain' AND no IN
          (SELECT body_no FROM queue WHERE list_no = $1 UNION SELECT body_no FROM sendings WHERE list_no = $1
           UNION SELECT second_body_no FROM sendings WHERE list_no = $1 AND second_body_no IS NOT NULL
@@ -126,8 +126,8 @@ pub async fn plain_of(db: &mut Conn, list: ListNo, limit: u32) -> Result<Vec<(Bo
     let rows = plain.bind(list.0).bind(limit).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
-            let postings: i64 = row.try_get(1)?;
-            Ok((BodyNo(row.try_get(0)?), if postings > 0 { BodyUse::Posting } else { BodyUse::Other }))
+            let postings: i64 = row.try_get("postings")?;
+            Ok((BodyNo(row.try_get("no")?), if postings > 0 { BodyUse::Posting } else { BodyUse::Other }))
         })
         .collect()
 }

@@ -36,7 +36,7 @@ pub async fn is_sent(db: &mut Conn, list: ListNo, sent: &[[u8; 32]]) -> Result<b
         placeholders(2, sent.len())
     );
     let known = sent.iter().fold(query(sql).bind(list.0), |known, mark| known.bind(&mark[..]));
-    known.fetch_one(db).await?.try_get(0)
+    known.fetch_one(db).await?.value()
 }
 
 /// If one of the marks belongs to a message that the list sent recently, the next copy to one of the failed
@@ -57,7 +57,7 @@ pub async fn request_proof(
     );
     let known = query(sql).bind(list.0).bind(now.0 - SENT_DAYS * DAY_MS);
     let known = returned.iter().fold(known, |known, mark| known.bind(&mark[..]));
-    if !known.fetch_one(&mut *db).await?.try_get::<bool>(0)? {
+    if !known.fetch_one(&mut *db).await?.value::<bool>()? {
         return Ok(false);
     }
     let keys: Vec<String> = failed.iter().map(Address::key).collect();

@@ -81,7 +81,7 @@ async fn post_bounced(
         "UPDATE members SET
              bounce_score = CASE WHEN last_bounce_at < $3 THEN 1 ELSE bounce_score + 1 END, last_bounce_at = $5
          WHERE no = $1 AND list_no = $2 AND delivery_status = 'enabled' AND last_bounce_at <= $4
-         RETURNING bounce_score, (SELECT email FROM addresses a WHERE a.no = members.address_no)",
+         RETURNING bounce_score, (SELECT email FROM addresses a WHERE a.no = members.address_no) AS email",
     )
     .bind(returned.member.0)
     .bind(returned.list.0)
@@ -91,14 +91,14 @@ async fn post_bounced(
     .fetch_optional(&mut *db)
     .await?;
     let Some(row) = scored else { return Ok(BounceEffect::Nothing) };
-    if row.try_get::<u32>(0)? < patience.threshold {
+    if row.try_get::<u32>("bounce_score")? < patience.threshold {
         return Ok(BounceEffect::Scored);
     }
     if !patience.probe {
         return disable_delivery(db, returned, stale).await;
     }
     query("UPDATE members SET bounce_score = 0 WHERE no = $1").bind(returned.member.0).execute(db).await?;
-    Ok(BounceEffect::Doubted(returned.member, row.try_get(1)?))
+    Ok(BounceEffect::Doubted(returned.member, row.try_get("email")?))
 }
 
 /// Only a member with a recent bounce is disabled, because a probe returns soon after the bounce that caused
@@ -122,7 +122,7 @@ async fn disable_delivery(
     let Some(row) = stopped else { return Ok(BounceEffect::Nothing) };
     let change = PreferenceChange::DeliveryStatus(Some(DeliveryStatus::ByBounces));
     people::choose(db, PreferenceLevel::Member(returned.member), change).await?;
-    Ok(BounceEffect::Stopped(row.try_get(0)?))
+    Ok(BounceEffect::Stopped(row.value()?))
 }
 
 /// The members of a list with disabled delivery who must be told again: each week for some weeks, because the
@@ -141,7 +141,7 @@ pub async fn to_be_told(db: &mut Conn, list: ListNo, now: Timestamp) -> Result<V
     .bind(STOP_NOTICE_MS)
     .fetch_all(db)
     .await?;
-    rows.iter().map(|row| row.try_get(0)).collect()
+    rows.iter().map(|row| row.value()).collect()
 }
 
 /// The score of a member; 0 if there is no such member.
@@ -150,7 +150,7 @@ pub async fn score(db: &mut Conn, list: ListNo, address: &Address) -> Result<u32
         "SELECT COALESCE(MAX(m.bounce_score), 0) FROM members m JOIN addresses a ON a.no = m.address_no
          WHERE m.list_no = $1 AND a.email_key = $2 AND m.role = 'member'",
     );
-    row.bind(list.0).bind(address.key()).fetch_one(db).await?.try_get(0)
+    row.bind(list.0).bind(address.key()).fetch_one(db).await?.value()
 }
 
 /// Records the cause of a failure before it is counted.
@@ -181,7 +181,7 @@ pub async fn is_common(db: &mut Conn, list: ListNo, cause: &str) -> Result<bool,
         .bind(cause)
         .fetch_one(&mut *db)
         .await?;
-    let failed: i64 = row.try_get(0)?;
+    let failed: i64 = row.value()?;
     if failed < MANY {
         return Ok(false);
     }
@@ -189,7 +189,7 @@ pub async fn is_common(db: &mut Conn, list: ListNo, cause: &str) -> Result<bool,
         .bind(list.0)
         .fetch_one(db)
         .await?;
-    Ok(failed * ONE_IN >= row.try_get::<i64>(0)?)
+    Ok(failed * ONE_IN >= row.value::<i64>()?)
 }
 
 /// Records that the cause raised the member's score.

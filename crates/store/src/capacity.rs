@@ -32,16 +32,16 @@ pub async fn of(store: &Store) -> Result<Option<Capacity>, StoreError> {
     }
     let mut db = store.reader().await?;
     let sql = format!("SELECT COUNT(*) FROM nodes WHERE seen_at > {} - {DEAD_AFTER_MS}", db.clock());
-    let nodes: i64 = query(sql).fetch_one(&mut db).await?.try_get(0)?;
+    let nodes: i64 = query(sql).fetch_one(&mut db).await?.value()?;
     let sql = "SELECT CAST(LEAST(
         (SELECT setting::INT FROM pg_settings WHERE name = 'max_connections')
             - (SELECT setting::INT FROM pg_settings WHERE name = 'superuser_reserved_connections'),
         (SELECT NULLIF(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
         (SELECT NULLIF(datconnlimit, -1) FROM pg_database WHERE datname = current_database())) AS BIGINT)";
-    let allowed: i64 = query(sql).fetch_one(&mut db).await?.try_get(0)?;
+    let allowed: i64 = query(sql).fetch_one(&mut db).await?.value()?;
     // A transaction with a transaction id is written to disk at its commit.
     let sql = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'";
-    let reads_only: bool = query(sql).fetch_one(&mut db).await?.try_get(0)?;
+    let reads_only: bool = query(sql).fetch_one(&mut db).await?.value()?;
     drop(db);
     let numbered =
         if reads_only { "SELECT CAST(1 AS BIGINT)" } else { "SELECT CAST(txid_current() AS BIGINT)" };

@@ -26,7 +26,7 @@ impl SiteClock {
     pub(crate) async fn read_clock(&self, db: &mut Conn) -> Result<i64, StoreError> {
         let began = Instant::now();
         let sql = format!("SELECT {}", db.clock());
-        let at: i64 = query(sql).fetch_one(db).await?.try_get(0)?;
+        let at: i64 = query(sql).fetch_one(db).await?.value()?;
         // The database read its clock in the middle of the round trip.
         let seen = began + began.elapsed() / 2;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((seen, Timestamp(at)));
@@ -55,7 +55,7 @@ pub async fn newest(db: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
     let mut newest: Option<i64> = None;
     for (table, column) in columns {
         let sql = format!("SELECT MAX({column}) FROM {table}");
-        newest = newest.max(query(sql).fetch_one(&mut *db).await?.try_get(0)?);
+        newest = newest.max(query(sql).fetch_one(&mut *db).await?.value()?);
     }
     Ok(newest.map(Timestamp))
 }
@@ -69,7 +69,7 @@ const TABLES: [(&str, &str); 2] = [
 pub async fn was_set_back(db: &mut Conn, latest: Timestamp) -> Result<bool, StoreError> {
     for (table, waits) in TABLES {
         let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {waits} AND next_at > $1)");
-        if query(sql).bind(latest.0).fetch_one(&mut *db).await?.try_get(0)? {
+        if query(sql).bind(latest.0).fetch_one(&mut *db).await?.value()? {
             return Ok(true);
         }
     }

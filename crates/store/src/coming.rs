@@ -70,7 +70,7 @@ const LEFT: &str = "receiving_node IS NOT NULL AND receiving_node NOT IN (SELECT
 
 /// Whether there are partial bodies of nodes that no longer exist. This read-only check costs no commit.
 pub async fn is_left(db: &mut Conn) -> Result<bool, StoreError> {
-    query(format!("SELECT EXISTS (SELECT 1 FROM bodies WHERE {LEFT})")).fetch_one(db).await?.try_get(0)
+    query(format!("SELECT EXISTS (SELECT 1 FROM bodies WHERE {LEFT})")).fetch_one(db).await?.value()
 }
 
 /// Deletes up to `limit` such bodies and returns how many. A body that a frozen node still holds locked is

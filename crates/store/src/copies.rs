@@ -44,15 +44,15 @@ pub async fn unsent(db: &mut Conn, after: DeliveryNo, limit: u32) -> Result<Vec<
     rows.iter()
         .map(|row| {
             Ok(Unsent {
-                no: DeliveryNo(row.try_get(0)?),
-                post: SendingNo(row.try_get(1)?),
-                list: ListNo(row.try_get(2)?),
-                email: row.try_get(3)?,
-                state: row.try_get(4)?,
-                attempts: row.try_get(5)?,
-                next_at: Timestamp(row.try_get(6)?),
-                reply: row.try_get(7)?,
-                accepted_at: Timestamp(row.try_get(8)?),
+                no: DeliveryNo(row.try_get("no")?),
+                post: SendingNo(row.try_get("sending_no")?),
+                list: ListNo(row.try_get("list_no")?),
+                email: row.try_get("email")?,
+                state: row.try_get("state")?,
+                attempts: row.try_get("attempts")?,
+                next_at: Timestamp(row.try_get("next_at")?),
+                reply: row.try_get("reply")?,
+                accepted_at: Timestamp(row.try_get("accepted_at")?),
             })
         })
         .collect()
@@ -61,7 +61,7 @@ pub async fn unsent(db: &mut Conn, after: DeliveryNo, limit: u32) -> Result<Vec<
 /// Posts with undelivered copies, and the states of their copies.
 pub async fn on_their_way(db: &mut Conn) -> Result<Vec<OnItsWay>, StoreError> {
     let rows = query(
-        "SELECT s.no, s.list_no, s.kind, s.accepted_at, s.fan_out_done, d.state, COUNT(d.no) FROM sendings s
+        "SELECT s.no, s.list_no, s.kind, s.accepted_at, s.fan_out_done, d.state, COUNT(d.no) AS copies FROM sendings s
          LEFT JOIN deliveries d ON d.sending_no = s.no WHERE s.fan_out_done = 0 OR EXISTS
          (SELECT 1 FROM deliveries e WHERE e.sending_no = s.no AND e.state NOT IN ('sent', 'failed'))
          GROUP BY s.no, s.list_no, s.kind, s.accepted_at, s.fan_out_done, d.state ORDER BY s.no, d.state",
@@ -70,19 +70,19 @@ pub async fn on_their_way(db: &mut Conn) -> Result<Vec<OnItsWay>, StoreError> {
     .await?;
     let mut posts: Vec<OnItsWay> = Vec::new();
     for row in &rows {
-        let no = SendingNo(row.try_get(0)?);
+        let no = SendingNo(row.try_get("no")?);
         if posts.last().is_none_or(|post| post.no != no) {
             posts.push(OnItsWay {
                 no,
-                list: ListNo(row.try_get(1)?),
-                kind: row.try_get(2)?,
-                accepted_at: Timestamp(row.try_get(3)?),
-                whole_roster: row.try_get(4)?,
+                list: ListNo(row.try_get("list_no")?),
+                kind: row.try_get("kind")?,
+                accepted_at: Timestamp(row.try_get("accepted_at")?),
+                whole_roster: row.try_get("fan_out_done")?,
                 copies: BTreeMap::new(),
             });
         }
-        if let (Some(post), Some(state)) = (posts.last_mut(), row.try_get::<Option<String>>(5)?) {
-            post.copies.insert(state, row.try_get(6)?);
+        if let (Some(post), Some(state)) = (posts.last_mut(), row.try_get::<Option<String>>("state")?) {
+            post.copies.insert(state, row.try_get("copies")?);
         }
     }
     Ok(posts)
@@ -133,7 +133,7 @@ pub async fn list_of(db: &mut Conn, which: CopySelection) -> Result<Option<ListN
         CopySelection::Of(post) => ("SELECT list_no FROM sendings WHERE no = $1", post.0),
     };
     let row = query(sql).bind(number).fetch_optional(db).await?;
-    row.map(|row| row.try_get(0).map(ListNo)).transpose()
+    row.map(|row| row.value().map(ListNo)).transpose()
 }
 
 /// Makes copies due at once, including failed and held ones, and starts their retries anew. Returns how many.

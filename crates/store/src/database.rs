@@ -165,6 +165,6 @@ fn copy_path(database: &Path, version: i64) -> PathBuf {
 
 /// Whether no list was ever made here. (A domain stays when its last list is deleted.)
 pub async fn is_new(db: &mut Conn) -> Result<bool, StoreError> {
-    let made: bool = query("SELECT EXISTS (SELECT 1 FROM domains)").fetch_one(db).await?.try_get(0)?;
+    let made: bool = query("SELECT EXISTS (SELECT 1 FROM domains)").fetch_one(db).await?.value()?;
     Ok(!made)
 }

@@ -96,7 +96,7 @@ pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Resul
          OR EXISTS (SELECT 1 FROM sendings s WHERE s.fan_out_done = 0 {0})",
         claimant.condition("s.list_no", 2),
     );
-    claimant.bind(query(sql).bind(now.0)).fetch_one(db).await?.try_get(0)
+    claimant.bind(query(sql).bind(now.0)).fetch_one(db).await?.value()
 }
 
 /// Claims up to `limit` due recipients of the sending that has waited longest.
@@ -114,20 +114,20 @@ pub async fn claim(
     );
     let oldest = claimant.bind(query(sql).bind(now.0)).fetch_optional(&mut *db).await?;
     let Some(post) = oldest else { return Ok(None) };
-    let no = SendingNo(post.try_get(0)?);
+    let no = SendingNo(post.try_get("no")?);
     let claimed = claim_of(db, no, claimant.node, limit, now).await?;
     if claimed.is_empty() {
         // Other nodes have claimed them.
         return Ok(None);
     }
-    let kind = Kind::from_name(&post.try_get::<String>(4)?).ok_or(DAMAGED)?;
+    let kind = Kind::from_name(&post.try_get::<String>("kind")?).ok_or(DAMAGED)?;
     let mut rows = Vec::with_capacity(claimed.len());
     for row in &claimed {
         match delivery(row, kind)? {
             Some(delivery) => rows.push(delivery),
             // The member left while another node made the recipients.
             None => {
-                let gone = query("DELETE FROM deliveries WHERE no = $1").bind(row.try_get::<i64>(0)?);
+                let gone = query("DELETE FROM deliveries WHERE no = $1").bind(row.try_get::<i64>("no")?);
                 gone.execute(&mut *db).await?;
             }
         }
@@ -137,16 +137,16 @@ pub async fn claim(
         let of_this = of_this.bind(row.member.map(|member| member.0)).bind(no.0);
         of_this.execute(&mut *db).await?;
     }
-    let channel = Channel::from_name(&post.try_get::<String>(5)?).ok_or(DAMAGED)?;
+    let channel = Channel::from_name(&post.try_get::<String>("channel")?).ok_or(DAMAGED)?;
     Ok(Some(Batch {
         post: no,
         kind,
         channel,
-        list: ListNo(post.try_get(1)?),
-        body: BodyNo(post.try_get(2)?),
-        envelope_from: post.try_get(3)?,
+        list: ListNo(post.try_get("list_no")?),
+        body: BodyNo(post.try_get("body_no")?),
+        envelope_from: post.try_get("envelope_from")?,
         rows,
-        entry: post.try_get::<Option<i64>>(6)?.map(EntryNo),
+        entry: post.try_get::<Option<i64>>("entry_no")?.map(EntryNo),
     }))
 }
 
@@ -166,10 +166,10 @@ async fn claim_of(
           ORDER BY next_at, sending_no LIMIT $3 {})
          RETURNING no, email, address_no, member_no, attempts,
          (SELECT card FROM certificates c WHERE c.address_no = deliveries.address_no AND NOT EXISTS
-             (SELECT 1 FROM members m WHERE m.no = deliveries.member_no AND m.key_pending_approval = 1)),
-         COALESCE((SELECT display_name FROM addresses a WHERE a.no = deliveries.address_no), ''),
+             (SELECT 1 FROM members m WHERE m.no = deliveries.member_no AND m.key_pending_approval = 1)) AS card,
+         COALESCE((SELECT display_name FROM addresses a WHERE a.no = deliveries.address_no), '') AS name,
          (SELECT allow_cleartext + CASE WHEN m.prove_post IN (0, deliveries.sending_no) THEN 2 ELSE 0 END
-             FROM members m WHERE m.no = deliveries.member_no)",
+             FROM members m WHERE m.no = deliveries.member_no) AS choices",
         db.skip_locked()
     ));
     claim.bind(sending.0).bind(now.0).bind(limit).bind(node.0).fetch_all(db).await
@@ -177,20 +177,20 @@ async fn claim_of(
 
 /// Reads a claimed recipient of a sending of that kind; `None` if the recipient was a member and left.
 fn delivery(row: &SqlRow, kind: Kind) -> Result<Option<Delivery>, StoreError> {
-    let member = row.try_get::<Option<i64>>(3)?.map(MemberNo);
-    let choices = row.try_get::<Option<i64>>(7)?;
+    let member = row.try_get::<Option<i64>>("member_no")?.map(MemberNo);
+    let choices = row.try_get::<Option<i64>>("choices")?;
     if member.is_some() && choices.is_none() {
         return Ok(None);
     }
     let choices = choices.unwrap_or_default();
     Ok(Some(Delivery {
-        no: DeliveryNo(row.try_get(0)?),
-        email: row.try_get(1)?,
-        address: row.try_get::<Option<i64>>(2)?.map(AddressNo),
+        no: DeliveryNo(row.try_get("no")?),
+        email: row.try_get("email")?,
+        address: row.try_get::<Option<i64>>("address_no")?.map(AddressNo),
         member,
-        attempts: row.try_get(4)?,
-        card: row.try_get(5)?,
-        name: row.try_get(6)?,
+        attempts: row.try_get("attempts")?,
+        card: row.try_get("card")?,
+        name: row.try_get("name")?,
         allow_cleartext: choices & 1 != 0,
         proves: choices & 2 != 0 && kind == Kind::Posting,
     }))
@@ -215,7 +215,7 @@ pub async fn gone(db: &mut Conn, rows: &[DeliveryNo]) -> Result<Vec<DeliveryNo>,
         let sql = format!("SELECT no FROM deliveries WHERE no IN ({})", placeholders(1, chunk.len()));
         let found = chunk.iter().fold(query(sql), |found, row| found.bind(row.0));
         let found = found.fetch_all(&mut *db).await?;
-        let found = found.iter().map(|row| row.try_get(0)).collect::<Result<HashSet<i64>, _>>()?;
+        let found = found.iter().map(|row| row.value()).collect::<Result<HashSet<i64>, _>>()?;
         gone.extend(chunk.iter().filter(|row| !found.contains(&row.0)));
     }
     Ok(gone)
@@ -244,7 +244,7 @@ pub async fn give_back(
 /// Counts that copies of a sending could not be made, and returns how often so far.
 pub async fn count_fault(db: &mut Conn, post: SendingNo) -> Result<u32, StoreError> {
     let faults = query("UPDATE sendings SET faults = faults + 1 WHERE no = $1 RETURNING faults").bind(post.0);
-    faults.fetch_optional(db).await?.map_or(Ok(0), |row| row.try_get(0))
+    faults.fetch_optional(db).await?.map_or(Ok(0), |row| row.value())
 }
 
 /// The state of a recipient's copy.
@@ -314,7 +314,8 @@ pub async fn record(db: &mut Conn, node: NodeNo, results: &[DeliveryResult]) -> 
 pub async fn whose(db: &mut Conn, copy: DeliveryNo) -> Result<Option<(SendingNo, MemberNo)>, StoreError> {
     let row = query("SELECT sending_no, member_no FROM deliveries WHERE no = $1 AND member_no IS NOT NULL");
     let row = row.bind(copy.0).fetch_optional(db).await?;
-    row.map(|row| Ok((SendingNo(row.try_get(0)?), MemberNo(row.try_get(1)?)))).transpose()
+    row.map(|row| Ok((SendingNo(row.try_get("sending_no")?), MemberNo(row.try_get("member_no")?))))
+        .transpose()
 }
 
 /// The addresses whose keys copies of a list wait for.
@@ -323,7 +324,7 @@ pub async fn waiting_for_key(db: &mut Conn, list: ListNo) -> Result<Vec<String>,
         "SELECT DISTINCT d.email FROM deliveries d JOIN sendings s ON s.no = d.sending_no
          WHERE d.state = 'held_for_key' AND s.list_no = $1 AND s.kind = 'posting'",
     );
-    rows.bind(list.0).fetch_all(db).await?.iter().map(|row| row.try_get(0)).collect()
+    rows.bind(list.0).fetch_all(db).await?.iter().map(|row| row.value()).collect()
 }
 
 /// Drops the copies from before `before` that wait for a key on one list, and returns the recipients, once
@@ -342,16 +343,16 @@ pub async fn give_up_waiting(
              AND r.goal = 'key approval') RETURNING email",
     );
     let rows = rows.bind(list.0).bind(before.0).fetch_all(db).await?;
-    rows.iter().map(|row| row.try_get(0)).collect()
+    rows.iter().map(|row| row.value()).collect()
 }
 
 /// How many recipients of a list are in each state.
 pub async fn counts(db: &mut Conn, list: ListNo) -> Result<Vec<(String, i64)>, StoreError> {
     let rows = query(
-        "SELECT d.state, COUNT(*) FROM deliveries d JOIN sendings s ON s.no = d.sending_no WHERE s.list_no = $1 GROUP BY d.state ORDER BY d.state",
+        "SELECT d.state, COUNT(*) AS copies FROM deliveries d JOIN sendings s ON s.no = d.sending_no WHERE s.list_no = $1 GROUP BY d.state ORDER BY d.state",
     )
     .bind(list.0)
     .fetch_all(db)
     .await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    rows.iter().map(|row| Ok((row.try_get("state")?, row.try_get("copies")?))).collect()
 }

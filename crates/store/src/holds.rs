@@ -62,7 +62,7 @@ pub async fn hold(
 pub async fn held_for(db: &mut Conn, entry: EntryNo) -> Result<Option<Address>, StoreError> {
     let row = query("SELECT a.email FROM queue q JOIN addresses a ON a.no = q.held_for WHERE q.no = $1");
     let row = row.bind(entry.0).fetch_optional(db).await?;
-    Ok(row.map(|row| row.try_get::<String>(0)).transpose()?.and_then(|email| Address::from_stored(&email)))
+    Ok(row.map(|row| row.value::<String>()).transpose()?.and_then(|email| Address::from_stored(&email)))
 }
 
 async fn keep_summary(db: &mut Conn, entry: EntryNo, summary: &StoredBody) -> Result<(), StoreError> {
@@ -85,7 +85,7 @@ pub async fn summary(db: &mut Conn, entry: EntryNo) -> Result<Option<StoredBody>
     let row = query("SELECT wrapped_key, outer_part, data FROM hold_summaries WHERE entry_no = $1");
     let Some(row) = row.bind(entry.0).fetch_optional(db).await? else { return Ok(None) };
     let (wrapped_key, outer, payload): (Vec<u8>, Vec<u8>, Vec<u8>) =
-        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        (row.try_get("wrapped_key")?, row.try_get("outer_part")?, row.try_get("data")?);
     if wrapped_key.is_empty() {
         return Ok(Some(StoredBody::Plain { outer, payload }));
     }
@@ -127,8 +127,8 @@ pub async fn too_many(db: &mut Conn, list: ListNo, limits: HoldLimits) -> Result
         let rows = query(sql).bind(list.0).fetch_all(&mut *db).await?;
         let mut waiting: Vec<(i64, u64, i64)> = Vec::with_capacity(rows.len());
         for row in &rows {
-            let octets = u64::try_from(row.try_get::<i64>(1)?).unwrap_or(0);
-            waiting.push((row.try_get(0)?, octets, row.try_get::<Option<i64>>(2)?.unwrap_or(0)));
+            let octets = u64::try_from(row.try_get::<i64>("octets")?).unwrap_or(0);
+            waiting.push((row.try_get("no")?, octets, row.try_get::<Option<i64>>("held_for")?.unwrap_or(0)));
         }
         while let Some(at) = victim(&waiting, limits) {
             let (no, octets, _) = waiting.remove(at);

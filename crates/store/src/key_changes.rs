@@ -122,12 +122,12 @@ pub async fn revoke_authority(
 fn change(row: &SqlRow) -> Result<KeyChange, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { table: "key_changes" };
     Ok(KeyChange {
-        old: row.try_get(0)?,
-        old_certificate: row.try_get(6)?,
-        new: row.try_get(1)?,
-        authority: Authority::from_name(&row.try_get::<String>(2)?).ok_or(DAMAGED)?,
-        list: row.try_get::<Option<i64>>(3)?.map(ListNo),
-        changed_at: Timestamp(row.try_get(4)?),
-        suspended_at: row.try_get::<Option<i64>>(5)?.map(Timestamp),
+        old: row.try_get("old_fingerprint")?,
+        old_certificate: row.try_get("old_certificate")?,
+        new: row.try_get("new_fingerprint")?,
+        authority: Authority::from_name(&row.try_get::<String>("authority")?).ok_or(DAMAGED)?,
+        list: row.try_get::<Option<i64>>("list_no")?.map(ListNo),
+        changed_at: Timestamp(row.try_get("changed_at")?),
+        suspended_at: row.try_get::<Option<i64>>("suspended_at")?.map(Timestamp),
     })
 }

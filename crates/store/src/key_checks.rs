@@ -56,7 +56,7 @@ pub async fn begin(db: &mut Conn, epoch: u32, now: Timestamp) -> Result<Option<P
         .bind(epoch),
     };
     let Some(row) = begun.fetch_optional(&mut *db).await? else { return Ok(None) };
-    let pass = Pass { no: row.try_get(0)?, began_at: Timestamp(row.try_get(1)?) };
+    let pass = Pass { no: row.try_get("no")?, began_at: Timestamp(row.try_get("began_at")?) };
     query("DELETE FROM key_checks WHERE no < $1").bind(pass.no).execute(db).await?;
     Ok(Some(pass))
 }
@@ -67,13 +67,14 @@ enum NextPass {
 }
 
 fn next(last: &SqlRow, epoch: u32, now: Timestamp) -> Result<Option<NextPass>, StoreError> {
-    let (no, began, progress): (i64, i64, i64) = (last.try_get(0)?, last.try_get(1)?, last.try_get(2)?);
+    let (no, began, progress): (i64, i64, i64) =
+        (last.try_get("no")?, last.try_get("began_at")?, last.try_get("progress_at")?);
     // A time in the future was recorded before the clock was set back.
     let is_over = |at: i64, ms: i64| at <= now.0 - ms || at > now.0 + ms;
-    Ok(match last.try_get::<Option<i64>>(3)? {
+    Ok(match last.try_get::<Option<i64>>("ended_at")? {
         None => is_over(progress, STALLED_MS).then_some(NextPass::TakeOver(no)),
         Some(_) => {
-            (is_over(began, DAY_MS) || last.try_get::<u32>(4)? < epoch).then_some(NextPass::New(no + 1))
+            (is_over(began, DAY_MS) || last.try_get::<u32>("epoch")? < epoch).then_some(NextPass::New(no + 1))
         }
     })
 }
@@ -110,7 +111,7 @@ pub async fn due(
     );
     let rows =
         rows.bind(after.0).bind(pass.began_at.0).bind(now.0 + DAY_MS).bind(limit).fetch_all(db).await?;
-    rows.iter().map(|row| Ok(AddressNo(row.try_get(0)?))).collect()
+    rows.iter().map(|row| Ok(AddressNo(row.value()?))).collect()
 }
 
 /// The last warning to the holder of a certificate.
@@ -247,7 +248,7 @@ pub async fn openpgp_lists_of(db: &mut Conn, address: AddressNo) -> Result<Vec<L
          AND list_no IN (SELECT list_no FROM list_keys) ORDER BY list_no",
     );
     let rows = rows.bind(address.0).fetch_all(db).await?;
-    rows.iter().map(|row| Ok(ListNo(row.try_get(0)?))).collect()
+    rows.iter().map(|row| Ok(ListNo(row.value()?))).collect()
 }
 
 /// The next addresses after `after` that have a certificate or a role on a list with OpenPGP.
@@ -262,5 +263,5 @@ pub async fn everybody(
                     AND m.list_no IN (SELECT list_no FROM list_keys))) ORDER BY a.no LIMIT $2",
     );
     let rows = rows.bind(after.0).bind(limit).fetch_all(db).await?;
-    rows.iter().map(|row| Ok((AddressNo(row.try_get(0)?), row.try_get(1)?))).collect()
+    rows.iter().map(|row| Ok((AddressNo(row.try_get("no")?), row.try_get("email")?))).collect()
 }

@@ -37,8 +37,12 @@ pub async fn owners(
     let rows = rows.bind(after.0).bind(before.0).bind(limit).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
-            let address = Address::from_stored(&row.try_get::<String>(1)?).ok_or(DAMAGED)?;
-            Ok(OwnerOfList { no: AddressNo(row.try_get(0)?), address, told_at: row.try_get(2)? })
+            let address = Address::from_stored(&row.try_get::<String>("email")?).ok_or(DAMAGED)?;
+            Ok(OwnerOfList {
+                no: AddressNo(row.try_get("no")?),
+                address,
+                told_at: row.try_get("keys_told_at")?,
+            })
         })
         .collect()
 }
@@ -66,7 +70,7 @@ pub async fn for_owner(
     limit: u32,
 ) -> Result<(Vec<News>, i64), StoreError> {
     let all = query(format!("SELECT COUNT(DISTINCT c.address_no) {OWNED}"));
-    let all = all.bind(owner.no.0).bind(owner.told_at).fetch_one(&mut *db).await?.try_get(0)?;
+    let all = all.bind(owner.no.0).bind(owner.told_at).fetch_one(&mut *db).await?.value()?;
     let rows = query(format!(
         "SELECT DISTINCT a.email, k.warned_at, r.changed_at, k.warned_until, c.unusable, r.changes {OWNED} ORDER BY a.email LIMIT $3"
     ));
@@ -92,7 +96,7 @@ pub async fn lists_owned_by(db: &mut Conn, owner: AddressNo) -> Result<Vec<ListN
          AND list_no IN (SELECT list_no FROM list_keys) ORDER BY list_no",
     );
     let rows = rows.bind(owner.0).fetch_all(db).await?;
-    rows.iter().map(|row| Ok(ListNo(row.try_get(0)?))).collect()
+    rows.iter().map(|row| Ok(ListNo(row.value()?))).collect()
 }
 
 /// Records that an owner was told everything until then. Returns `false` and changes nothing if another node

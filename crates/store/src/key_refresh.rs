@@ -10,7 +10,7 @@ use crate::{Conn, StoreError};
 
 /// How many certificates there are.
 pub async fn count(db: &mut Conn) -> Result<i64, StoreError> {
-    query("SELECT COUNT(*) FROM certificates").fetch_one(db).await?.try_get(0)
+    query("SELECT COUNT(*) FROM certificates").fetch_one(db).await?.value()
 }
 
 /// Takes the certificate that was looked up longest ago, if that was before `before`. It counts as looked up
@@ -27,7 +27,7 @@ pub async fn take_due(
         db.skip_locked()
     );
     let row = query(sql).bind(before.0).bind(now.0).fetch_optional(db).await?;
-    row.map(|row| Ok(AddressNo(row.try_get(0)?))).transpose()
+    row.map(|row| Ok(AddressNo(row.value()?))).transpose()
 }
 
 /// Replaces a certificate by its updated form, and records the changes for the owners. Returns `false` and

@@ -13,7 +13,7 @@ pub async fn fingerprint_of(db: &mut Conn, address: AddressNo) -> Result<Option<
             .bind(address.0)
             .fetch_optional(db)
             .await?;
-    row.map(|row| row.try_get(0)).transpose()
+    row.map(|row| row.value()).transpose()
 }
 
 /// An address other than this one that has the certificate of that fingerprint; `None` if no other address has it.
@@ -27,7 +27,7 @@ pub async fn other_holder(
          WHERE c.fingerprint = $1 AND a.email_key != $2 ORDER BY a.no LIMIT 1",
     );
     let row = row.bind(fingerprint).bind(address.key()).fetch_optional(db).await?;
-    row.map(|row| row.try_get(0)).transpose()
+    row.map(|row| row.value()).transpose()
 }
 
 /// The certificate of an address.
@@ -64,7 +64,7 @@ pub async fn generation_of(db: &mut Conn, address: AddressNo) -> Result<Option<i
         .bind(address.0)
         .fetch_optional(db)
         .await?;
-    row.map(|row| row.try_get(0)).transpose()
+    row.map(|row| row.value()).transpose()
 }
 
 /// Sets the certificate of an address if it still has the generation that was read. Returns `false` and

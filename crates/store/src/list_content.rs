@@ -42,5 +42,5 @@ pub async fn content(db: &mut Conn, list: ListNo) -> Result<ListContent, StoreEr
 }
 
 async fn count(db: &mut Conn, rows: &'static str, list: ListNo) -> Result<i64, StoreError> {
-    query(format!("SELECT COUNT(*) FROM {rows}")).bind(list.0).fetch_one(db).await?.try_get(0)
+    query(format!("SELECT COUNT(*) FROM {rows}")).bind(list.0).fetch_one(db).await?.value()
 }

@@ -103,7 +103,7 @@ pub async fn insert(
     .bind(now.0)
     .fetch_one(&mut *db)
     .await?;
-    let no = ListKeyNo(row.try_get(0)?);
+    let no = ListKeyNo(row.value()?);
     if let Some(wrapped) = &key.wrapped {
         keep_wrapped(db, no, wrapped).await?;
     }
@@ -129,7 +129,7 @@ pub async fn wrapped(db: &mut Conn, no: ListKeyNo) -> Result<Option<Vec<u8>>, St
         .bind(no.0)
         .fetch_optional(db)
         .await?;
-    row.map(|row| row.try_get(0)).transpose()
+    row.map(|row| row.value()).transpose()
 }
 
 /// The keys of a list that are not retired, the oldest first.
@@ -148,8 +148,8 @@ pub async fn states(db: &mut Conn, list: ListNo) -> Result<Vec<(ListKeyNo, ListK
         .await?;
     rows.iter()
         .map(|row| {
-            let state: String = row.try_get(1)?;
-            Ok((ListKeyNo(row.try_get(0)?), ListKeyState::from_name(&state).ok_or(DAMAGED)?))
+            let state: String = row.try_get("state")?;
+            Ok((ListKeyNo(row.try_get("no")?), ListKeyState::from_name(&state).ok_or(DAMAGED)?))
         })
         .collect()
 }
@@ -167,13 +167,13 @@ pub async fn generation(db: &mut Conn, list: ListNo, purpose: ListKeyPurpose) ->
         .bind(purpose.name())
         .fetch_one(db)
         .await?
-        .try_get(0)
+        .value()
 }
 
 /// Whether the key is one of a list, of whatever state.
 pub async fn is_of_a_list(db: &mut Conn, fingerprint: &str) -> Result<bool, StoreError> {
     let found = query("SELECT EXISTS (SELECT 1 FROM list_keys WHERE fingerprint = $1)");
-    found.bind(fingerprint).fetch_one(db).await?.try_get(0)
+    found.bind(fingerprint).fetch_one(db).await?.value()
 }
 
 /// Certificate of the key that a list uses for that purpose.
@@ -188,7 +188,7 @@ pub async fn certificate(
             .bind(purpose.name())
             .fetch_optional(db)
             .await?;
-    row.map(|row| row.try_get(0)).transpose()
+    row.map(|row| row.value()).transpose()
 }
 
 /// Replaces the certificate of the posting key in use. Returns `false` and changes nothing if the key or its
@@ -214,14 +214,14 @@ pub async fn certified(
 }
 
 pub(crate) fn read(row: &SqlRow) -> Result<ListKeyRow, StoreError> {
-    let (purpose, state): (String, String) = (row.try_get(2)?, row.try_get(6)?);
+    let (purpose, state): (String, String) = (row.try_get("purpose")?, row.try_get("state")?);
     Ok(ListKeyRow {
-        no: ListKeyNo(row.try_get(0)?),
-        list: ListNo(row.try_get(1)?),
+        no: ListKeyNo(row.try_get("no")?),
+        list: ListNo(row.try_get("list_no")?),
         purpose: ListKeyPurpose::from_name(&purpose).ok_or(DAMAGED)?,
-        fingerprint: row.try_get(3)?,
-        certificate: row.try_get(4)?,
-        generation: row.try_get(5)?,
+        fingerprint: row.try_get("fingerprint")?,
+        certificate: row.try_get("certificate")?,
+        generation: row.try_get("generation")?,
         state: ListKeyState::from_name(&state).ok_or(DAMAGED)?,
     })
 }

@@ -40,7 +40,7 @@ pub async fn create(
     .bind(now.0)
     .fetch_one(&mut *db)
     .await?;
-    let no = ListNo(row.try_get(0)?);
+    let no = ListNo(row.value()?);
     list_settings::write_all(db, no, settings).await?;
     Ok(no)
 }
@@ -120,7 +120,7 @@ pub async fn delete(db: &mut Conn, no: ListNo) -> Result<(), StoreError> {
     .await?;
     query("DELETE FROM lists WHERE no = $1").bind(no.0).execute(&mut *db).await?;
     for row in bodies {
-        crate::bodies::delete(&mut *db, BodyNo(row.try_get(0)?)).await?;
+        crate::bodies::delete(&mut *db, BodyNo(row.value()?)).await?;
     }
     Ok(())
 }

@@ -46,12 +46,12 @@ pub(crate) const ALONE: i64 = 0x5ea1_1157;
 /// The version of the tables; `None` if there are none. This only reads.
 pub(crate) async fn version(connection: &mut Conn) -> Result<Option<i64>, StoreError> {
     let sql = connection.has_table();
-    let there: bool = query(sql).bind("migrations").fetch_one(&mut *connection).await?.try_get(0)?;
+    let there: bool = query(sql).bind("migrations").fetch_one(&mut *connection).await?.value()?;
     if !there {
         return Ok(None);
     }
     let row = query("SELECT COALESCE(MAX(number), 0) FROM migrations").fetch_one(connection).await?;
-    let found: i64 = row.try_get(0)?;
+    let found: i64 = row.value()?;
     Ok((found > 0).then_some(found))
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn is_served(connection: &mut Conn) -> Result<bool, StoreError>
         "SELECT EXISTS (SELECT 1 FROM nodes WHERE seen_at > {} - {DEAD_AFTER_MS})",
         connection.clock()
     );
-    query(sql).fetch_one(connection).await?.try_get(0)
+    query(sql).fetch_one(connection).await?.value()
 }
 
 /// Migrates the tables.

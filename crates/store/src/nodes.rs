@@ -36,7 +36,7 @@ impl Claimant {
 /// Registers this process as a node.
 pub async fn register(db: &mut Conn) -> Result<NodeNo, StoreError> {
     let sql = format!("INSERT INTO nodes (seen_at) VALUES ({}) RETURNING no", db.clock());
-    Ok(NodeNo(query(sql).fetch_one(db).await?.try_get(0)?))
+    Ok(NodeNo(query(sql).fetch_one(db).await?.value()?))
 }
 
 /// Records a heartbeat. Returns `false` if other nodes have declared this node dead and taken over its
@@ -60,7 +60,7 @@ pub async fn release_expired(db: &mut Conn, node: NodeNo, alone: Deployment) -> 
     if dead.is_empty() {
         return Ok(0);
     }
-    let dead = dead.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+    let dead = dead.iter().map(|row| row.value()).collect::<Result<Vec<i64>, _>>()?;
     let marks = placeholders(1, dead.len());
     let of_dead = |sql: String| dead.iter().fold(query(sql), |query, no| query.bind(*no));
     for table in ["queue", "deliveries"] {

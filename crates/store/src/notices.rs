@@ -80,7 +80,7 @@ async fn count_since(
         "SELECT sent, began_at FROM stranger_notices WHERE source = $1 AND began_at > $2 AND began_at <= $3",
     );
     let row = row.bind(source).bind(now.0 - HOUR_MS).bind(now.0).fetch_optional(db).await?;
-    row.map(|row| Ok((row.try_get(0)?, Timestamp(row.try_get(1)?)))).transpose()
+    row.map(|row| Ok((row.try_get("sent")?, Timestamp(row.try_get("began_at")?)))).transpose()
 }
 
 /// Whether the limit of the hour is reached, and when the hour ends.
@@ -119,7 +119,7 @@ pub async fn left_today(
     .bind(now.0 - REST_MS)
     .fetch_optional(db)
     .await?;
-    let sent = row.map(|row| row.try_get::<i64>(0)).transpose()?.unwrap_or(0);
+    let sent = row.map(|row| row.value::<i64>()).transpose()?.unwrap_or(0);
     Ok(i64::from(budget.most_a_day) - sent)
 }
 
@@ -168,7 +168,7 @@ async fn is_pool_empty(
     .bind(now.0 - REST_MS)
     .fetch_one(db)
     .await?;
-    Ok(row.try_get::<i64>(0)? >= i64::from(shared.most_a_day))
+    Ok(row.value::<i64>()? >= i64::from(shared.most_a_day))
 }
 
 /// Counts a notice to a stranger. Returns the limit if it is reached. All nodes count in the same rows.
@@ -268,7 +268,7 @@ pub async fn insert(
     .bind(entry.map(|entry| entry.0))
     .fetch_one(&mut *db)
     .await?
-    .try_get(0)?;
+    .value()?;
     query(
         "INSERT INTO deliveries (sending_no, address_no, email, state, next_at, member_no)
          VALUES ($1, (SELECT no FROM addresses WHERE email_key = $2), $3, 'due', $4, $5)",

@@ -118,8 +118,8 @@ pub async fn add(
         db.locked()
     );
     let row = query(sql).bind(heap.list.0).bind(heap.key()).bind(&heap.kind).fetch_one(&mut *db).await?;
-    let next = pace.next(row.try_get(1)?, row.try_get(2)?, now);
-    let due_at = row.try_get::<Option<i64>>(0)?.map_or(next, |due| due.min(next));
+    let next = pace.next(row.try_get("day_at")?, row.try_get("sent")?, now);
+    let due_at = row.try_get::<Option<i64>>("due_at")?.map_or(next, |due| due.min(next));
     let mut more = 0_i64;
     for fact in facts {
         if !keep(&mut *db, heap, fact, now).await? {
@@ -144,7 +144,7 @@ pub async fn add(
 async fn keep(db: &mut Conn, heap: &Heap, fact: &NewFact, now: Timestamp) -> Result<bool, StoreError> {
     let row = query("SELECT COUNT(*) FROM pending_facts WHERE list_no = $1 AND email_key = $2 AND kind = $3");
     let row = row.bind(heap.list.0).bind(heap.key()).bind(&heap.kind).fetch_one(&mut *db).await?;
-    let is_only_counted = fact.beyond == Beyond::Counted && row.try_get::<i64>(0)? >= MOST_FACTS;
+    let is_only_counted = fact.beyond == Beyond::Counted && row.value::<i64>()? >= MOST_FACTS;
     let again = query(
         "UPDATE pending_facts SET fact = $5, times = times + 1, at = $6
          WHERE list_no = $1 AND email_key = $2 AND kind = $3 AND subject = $4",
@@ -179,14 +179,14 @@ pub async fn due(db: &mut Conn, limit: u32, now: Timestamp) -> Result<Vec<Due>, 
     let rows = rows.bind(now.0).bind(now.0 + LONGEST_PAUSE_MS).bind(limit).fetch_all(db).await?;
     rows.iter()
         .map(|row| {
-            let email: String = row.try_get(1)?;
+            let email: String = row.try_get("email")?;
             let to = if email.is_empty() { None } else { Some(email.parse().map_err(|_| DAMAGED)?) };
             Ok(Due {
-                heap: Heap { list: ListNo(row.try_get(0)?), to, kind: row.try_get(2)? },
-                more: u64::try_from(row.try_get::<i64>(3)?).unwrap_or(0),
-                due_at: row.try_get(4)?,
-                day_at: row.try_get(5)?,
-                sent: row.try_get(6)?,
+                heap: Heap { list: ListNo(row.try_get("list_no")?), to, kind: row.try_get("kind")? },
+                more: u64::try_from(row.try_get::<i64>("more")?).unwrap_or(0),
+                due_at: row.try_get("due_at")?,
+                day_at: row.try_get("day_at")?,
+                sent: row.try_get("sent")?,
             })
         })
         .collect()
@@ -205,12 +205,12 @@ pub struct Hearers {
 /// and of that source.
 pub async fn hearers(db: &mut Conn, list: ListNo, kind: &str, source: u16) -> Result<Hearers, StoreError> {
     let row = query(
-        "SELECT COUNT(*), COUNT(CASE WHEN source = $3 THEN 1 END) FROM pending_notices
+        "SELECT COUNT(*) AS of_all, COUNT(CASE WHEN source = $3 THEN 1 END) AS of_source FROM pending_notices
          WHERE list_no = $1 AND kind = $2 AND source IS NOT NULL",
     );
     let row = row.bind(list.0).bind(kind).bind(i64::from(source)).fetch_one(db).await?;
-    let count = |at| Ok::<_, StoreError>(u64::try_from(row.try_get::<i64>(at)?).unwrap_or(0));
-    Ok(Hearers { of_all: count(0)?, of_source: count(1)? })
+    let count = |name: &str| Ok::<_, StoreError>(u64::try_from(row.try_get::<i64>(name)?).unwrap_or(0));
+    Ok(Hearers { of_all: count("of_all")?, of_source: count("of_source")? })
 }
 
 /// Counts a person who is told facts of a kind for the source of the mail, unless the person was counted
@@ -241,10 +241,10 @@ pub async fn facts(db: &mut Conn, heap: &Heap) -> Result<Vec<PendingFact>, Store
     rows.iter()
         .map(|row| {
             Ok(PendingFact {
-                no: row.try_get(0)?,
-                fact: row.try_get(1)?,
-                times: row.try_get(2)?,
-                at: Timestamp(row.try_get(3)?),
+                no: row.try_get("no")?,
+                fact: row.try_get("fact")?,
+                times: row.try_get("times")?,
+                at: Timestamp(row.try_get("at")?),
             })
         })
         .collect()

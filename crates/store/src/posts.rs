@@ -16,7 +16,7 @@ pub async fn insert(
     let counted = query(
         "UPDATE lists SET last_post_number = last_post_number + 1 WHERE no = $1 RETURNING last_post_number",
     );
-    let number: i64 = counted.bind(list.0).fetch_one(&mut *db).await?.try_get(0)?;
+    let number: i64 = counted.bind(list.0).fetch_one(&mut *db).await?.value()?;
     let inserted = query("INSERT INTO posts (list_no, number, body_no, accepted_at) VALUES ($1, $2, $3, $4)");
     let inserted = inserted.bind(list.0).bind(number).bind(body.0).bind(accepted_at.0);
     Ok(PostNo(inserted.insert(db).await?))
@@ -29,6 +29,6 @@ pub(crate) async fn delete_unused(db: &mut Conn, post: PostNo) -> Result<bool, S
          AND NOT EXISTS (SELECT 1 FROM archive WHERE post_no = $1) RETURNING body_no",
     );
     let Some(row) = deleted.bind(post.0).fetch_optional(&mut *db).await? else { return Ok(false) };
-    crate::bodies::delete(db, BodyNo(row.try_get(0)?)).await?;
+    crate::bodies::delete(db, BodyNo(row.value()?)).await?;
     Ok(true)
 }

@@ -24,11 +24,11 @@ pub async fn count(db: &mut Conn, list: ListNo, reason: Reason, now: Timestamp) 
 /// How many messages a list put aside since the day of `since`, by the name of the reason.
 pub async fn counts(db: &mut Conn, list: ListNo, since: Timestamp) -> Result<Vec<(String, i64)>, StoreError> {
     let rows = query(
-        "SELECT reason, CAST(SUM(count) AS BIGINT) FROM put_aside WHERE list_no = $1 AND day >= $2
+        "SELECT reason, CAST(SUM(count) AS BIGINT) AS count FROM put_aside WHERE list_no = $1 AND day >= $2
          GROUP BY reason ORDER BY reason",
     );
     let rows = rows.bind(list.0).bind(since.0.div_euclid(DAY_MS)).fetch_all(db).await?;
-    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    rows.iter().map(|row| Ok((row.try_get("reason")?, row.try_get("count")?))).collect()
 }
 
 /// Forgets the days before that of `before`.

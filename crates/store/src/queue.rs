@@ -72,8 +72,8 @@ pub async fn enter(db: &mut Conn, new: &NewEntry<'_>, now: Timestamp) -> Result<
         return insert.insert(db).await.map(EntryNo);
     }
     let row = insert.returning("no, queue").fetch_one(&mut *db).await?;
-    let no = row.try_get(0)?;
-    if row.try_get::<String>(1)? == QueueName::Paused.name() {
+    let no = row.try_get("no")?;
+    if row.try_get::<String>("queue")? == QueueName::Paused.name() {
         look_again(&mut *db, no, new.list).await?;
     }
     db.notify("incoming").await?;
@@ -93,7 +93,7 @@ async fn look_again(db: &mut Conn, no: i64, list: ListNo) -> Result<(), StoreErr
 /// Whether there is something to claim. This read-only check costs no commit.
 pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Result<bool, StoreError> {
     let sql = format!("SELECT EXISTS (SELECT 1 FROM queue WHERE {})", due(claimant, 2));
-    claimant.bind(query(sql).bind(now.0)).fetch_one(db).await?.try_get(0)
+    claimant.bind(query(sql).bind(now.0)).fetch_one(db).await?.value()
 }
 
 /// Claims up to `limit` waiting entries, in turns, continuing after the last turn, while `judged` entries are being
@@ -114,7 +114,7 @@ pub async fn claim(
     let Some(oldest) = claimant.bind(query(sql).bind(now.0)).fetch_optional(&mut *db).await? else {
         return Ok(Vec::new());
     };
-    if oldest.try_get::<u32>(0)? == 0 {
+    if oldest.value::<u32>()? == 0 {
         return turns.claim(db, claimant, limit, now).await;
     }
     if judged > 0 {
@@ -183,23 +183,24 @@ pub async fn listed(db: &mut Conn, place: QueueName) -> Result<Vec<QueueEntry>, 
 /// How many entries wait to be judged.
 pub async fn waiting(db: &mut Conn) -> Result<u64, StoreError> {
     let row = query("SELECT COUNT(*) FROM queue WHERE queue IN ('in', 'paused')").fetch_one(db).await?;
-    Ok(u64::try_from(row.try_get::<i64>(0)?).unwrap_or_default())
+    Ok(u64::try_from(row.value::<i64>()?).unwrap_or_default())
 }
 
 /// The amount of mail with commands that waits to be judged.
 pub async fn commands_waiting(db: &mut Conn, source: u16) -> Result<WaitingMail, StoreError> {
     let row = query(
-        "SELECT COUNT(*), CAST(COALESCE(SUM(b.octets), 0) AS BIGINT),
-             CAST(COALESCE(SUM(CASE WHEN q.source = $1 THEN 1 ELSE 0 END), 0) AS BIGINT),
-             CAST(COALESCE(SUM(CASE WHEN q.source = $1 THEN b.octets ELSE 0 END), 0) AS BIGINT)
+        "SELECT COUNT(*) AS messages, CAST(COALESCE(SUM(b.octets), 0) AS BIGINT) AS octets,
+             CAST(COALESCE(SUM(CASE WHEN q.source = $1 THEN 1 ELSE 0 END), 0) AS BIGINT) AS messages_of_source,
+             CAST(COALESCE(SUM(CASE WHEN q.source = $1 THEN b.octets ELSE 0 END), 0) AS BIGINT) AS octets_of_source
          FROM queue q JOIN bodies b ON b.no = q.body_no
          WHERE q.queue = 'in' AND q.sub_address IN ('request', 'join', 'leave', 'confirm', 'sendkey')",
     );
     let row = row.bind(i64::from(source)).fetch_one(db).await?;
-    let count = |at| Ok::<_, StoreError>(u64::try_from(row.try_get::<i64>(at)?).unwrap_or_default());
+    let count =
+        |name: &str| Ok::<_, StoreError>(u64::try_from(row.try_get::<i64>(name)?).unwrap_or_default());
     Ok(WaitingMail {
-        of_all: Amount { messages: count(0)?, octets: count(1)? },
-        of_source: Amount { messages: count(2)?, octets: count(3)? },
+        of_all: Amount { messages: count("messages")?, octets: count("octets")? },
+        of_source: Amount { messages: count("messages_of_source")?, octets: count("octets_of_source")? },
     })
 }
 

@@ -100,25 +100,25 @@ pub(crate) fn due(claimant: &Claimant, from: usize) -> String {
 
 /// Reads a row of these columns.
 pub(crate) fn entry(row: &SqlRow) -> Result<QueueEntry, StoreError> {
-    let text = |at: usize| row.try_get::<String>(at);
+    let text = |name: &str| row.try_get::<String>(name);
     Ok(QueueEntry {
-        no: EntryNo(row.try_get(0)?),
-        list: ListNo(row.try_get(1)?),
-        sub_address: SubAddress::from_name(&text(2)?).ok_or(DAMAGED)?,
-        body: BodyNo(row.try_get(3)?),
-        arrival: row.try_get(4)?,
-        received_at: Timestamp(row.try_get(5)?),
-        attempts: row.try_get(6)?,
-        reasons: serde_json::from_str(&text(7)?).map_err(|_| DAMAGED)?,
-        approved: row.try_get(8)?,
-        place: QueueName::from_name(&text(9)?).ok_or(DAMAGED)?,
-        claimed_by: row.try_get::<Option<i64>>(10)?.map(NodeNo),
-        detail: text(11)?,
-        sender: text(12)?,
-        held_at: row.try_get::<Option<i64>>(13)?.map(Timestamp),
-        author_told: row.try_get(14)?,
-        seen_at: row.try_get::<Option<i64>>(15)?.map(Timestamp),
-        author: text(16)?,
-        origin: text(17)?,
+        no: EntryNo(row.try_get("no")?),
+        list: ListNo(row.try_get("list_no")?),
+        sub_address: SubAddress::from_name(&text("sub_address")?).ok_or(DAMAGED)?,
+        body: BodyNo(row.try_get("body_no")?),
+        arrival: row.try_get("arrival")?,
+        received_at: Timestamp(row.try_get("received_at")?),
+        attempts: row.try_get("attempts")?,
+        reasons: serde_json::from_str(&text("reasons")?).map_err(|_| DAMAGED)?,
+        approved: row.try_get("approved")?,
+        place: QueueName::from_name(&text("queue")?).ok_or(DAMAGED)?,
+        claimed_by: row.try_get::<Option<i64>>("claimed_by")?.map(NodeNo),
+        detail: text("detail")?,
+        sender: text("sender")?,
+        held_at: row.try_get::<Option<i64>>("held_at")?.map(Timestamp),
+        author_told: row.try_get("author_told")?,
+        seen_at: row.try_get::<Option<i64>>("seen_at")?.map(Timestamp),
+        author: text("author")?,
+        origin: text("origin")?,
     })
 }

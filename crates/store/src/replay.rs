@@ -116,7 +116,10 @@ pub async fn refusal(db: &mut Conn, entry: EntryNo) -> Result<Option<PersonRefus
          ORDER BY refused_at DESC LIMIT 1",
     );
     let row = row.bind(entry.0).fetch_optional(db).await?;
-    row.map(|row| Ok(PersonRefusal { at: Timestamp(row.try_get(0)?), by: row.try_get(1)? })).transpose()
+    row.map(|row| {
+        Ok(PersonRefusal { at: Timestamp(row.try_get("refused_at")?), by: row.try_get("refused_by")? })
+    })
+    .transpose()
 }
 
 /// Whether to tell the author now that these texts were posted at this address already. It is true once per
@@ -143,10 +146,10 @@ pub async fn forget(db: &mut Conn, before: Timestamp) -> Result<u64, StoreError>
 
 /// `None`: the message waited, and is gone without a person's refusal.
 fn seen_in(row: &SqlRow) -> Result<Option<SeenText>, StoreError> {
-    let text = |at: usize| row.try_get::<String>(at);
-    let refused = row.try_get::<Option<i64>>(5)?.is_some();
-    let reasons = row.try_get::<Option<String>>(6)?;
-    let fate = match (text(4)?.as_str(), reasons) {
+    let text = |name: &str| row.try_get::<String>(name);
+    let refused = row.try_get::<Option<i64>>("refused_at")?.is_some();
+    let reasons = row.try_get::<Option<String>>("reasons")?;
+    let fate = match (text("outcome")?.as_str(), reasons) {
         ("accepted", _) => ReplayFate::Accepted,
         ("waits" | "unknown", Some(reasons)) => {
             ReplayFate::Waits(serde_json::from_str(&reasons).map_err(|_| DAMAGED)?)
@@ -159,10 +162,10 @@ fn seen_in(row: &SqlRow) -> Result<Option<SeenText>, StoreError> {
         _ => return Err(DAMAGED),
     };
     Ok(Some(SeenText {
-        list: ListNo(row.try_get(0)?),
-        sub_address: SubAddress::from_name(&text(1)?).ok_or(DAMAGED)?,
-        entry: EntryNo(row.try_get(2)?),
-        arrival: row.try_get(3)?,
+        list: ListNo(row.try_get("list_no")?),
+        sub_address: SubAddress::from_name(&text("sub_address")?).ok_or(DAMAGED)?,
+        entry: EntryNo(row.try_get("entry_no")?),
+        arrival: row.try_get("arrival")?,
         fate,
         refused,
     }))

@@ -109,12 +109,14 @@ pub async fn places(
     let mut places = Vec::new();
     for (scope, most) in MOST_WAITING {
         let sql = format!(
-            "SELECT COUNT(*), MIN(CASE WHEN proven = 0 THEN no END), MIN(no) FROM requests WHERE {}",
+            "SELECT COUNT(*) AS waiting, MIN(CASE WHEN proven = 0 THEN no END) AS oldest_unproven, MIN(no) AS oldest
+             FROM requests WHERE {}",
             scope.sql()
         );
         let row = query(sql).bind(list.0).bind(address.key()).bind(now.0).fetch_one(&mut *db).await?;
-        let (oldest_unproven, oldest) = (row.try_get::<Option<i64>>(1)?, row.try_get::<Option<i64>>(2)?);
-        places.push(match (row.try_get::<i64>(0)? >= *most, by, scope) {
+        let (oldest_unproven, oldest) =
+            (row.try_get::<Option<i64>>("oldest_unproven")?, row.try_get::<Option<i64>>("oldest")?);
+        places.push(match (row.try_get::<i64>("waiting")? >= *most, by, scope) {
             (false, _, _) => RequestPlace::Free,
             (true, RequestedBy::Anybody, _) => {
                 oldest_unproven.map_or(RequestPlace::None, |no| RequestPlace::Of(RequestNo(no)))
@@ -167,7 +169,7 @@ pub async fn insert(
     .bind(stage.by == RequestedBy::Owner)
     .fetch_one(db)
     .await?;
-    Ok(RequestNo(row.try_get(0)?))
+    Ok(RequestNo(row.value()?))
 }
 
 /// Advances a request to its next state. If its key was offered in another request of the same kind, it
@@ -261,12 +263,14 @@ pub async fn waiting(
 
 /// How many requests wait for that question, and since when the first does. `None` if there are none.
 pub async fn counted(db: &mut Conn, question: &str) -> Result<Option<(u64, Timestamp)>, StoreError> {
-    let row = query("SELECT COUNT(*), COALESCE(MIN(begun_at), 0) FROM requests WHERE question = $1")
-        .bind(question)
-        .fetch_one(db)
-        .await?;
-    let count = u64::try_from(row.try_get::<i64>(0)?).map_err(|_| DAMAGED)?;
-    Ok(if count > 0 { Some((count, Timestamp(row.try_get(1)?))) } else { None })
+    let row = query(
+        "SELECT COUNT(*) AS waiting, COALESCE(MIN(begun_at), 0) AS since FROM requests WHERE question = $1",
+    )
+    .bind(question)
+    .fetch_one(db)
+    .await?;
+    let count = u64::try_from(row.try_get::<i64>("waiting")?).map_err(|_| DAMAGED)?;
+    Ok(if count > 0 { Some((count, Timestamp(row.try_get("since")?))) } else { None })
 }
 
 /// Forgets up to `limit` requests whose time is over, and returns them.

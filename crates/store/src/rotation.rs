@@ -38,7 +38,7 @@ pub async fn lacking(db: &mut Conn, key: ListKeyNo, alone: Deployment) -> Result
          (SELECT 1 FROM node_keys r WHERE r.node_no = n.no AND r.list_key_no = $1) ORDER BY n.no",
         lives(db, alone)
     );
-    query(sql).bind(key.0).fetch_all(db).await?.iter().map(|row| Ok(NodeNo(row.try_get(0)?))).collect()
+    query(sql).bind(key.0).fetch_all(db).await?.iter().map(|row| Ok(NodeNo(row.value()?))).collect()
 }
 
 /// Activates the waiting keys that every live node has loaded, and returns their lists and fingerprints.
@@ -77,7 +77,7 @@ pub async fn give_up_waiting(db: &mut Conn, list: ListNo, now: Timestamp) -> Res
         "UPDATE list_keys SET state = 'retired', retired_at = $2 WHERE list_no = $1 AND state = 'waiting' RETURNING no",
     );
     for key in retired.bind(list.0).bind(now.0).fetch_all(&mut *db).await? {
-        forget_reports(&mut *db, key.try_get(0)?).await?;
+        forget_reports(&mut *db, key.value()?).await?;
     }
     Ok(())
 }
@@ -136,7 +136,7 @@ pub async fn superseded(db: &mut Conn, list: ListNo) -> Result<Option<Vec<u8>>, 
         "SELECT certificate FROM list_keys WHERE list_no = $1 AND purpose = 'posting' AND state = 'retired'
          AND replaced_at IS NOT NULL ORDER BY generation DESC LIMIT 1",
     );
-    row.bind(list.0).fetch_optional(db).await?.map(|row| row.try_get(0)).transpose()
+    row.bind(list.0).fetch_optional(db).await?.map(|row| row.value()).transpose()
 }
 
 async fn forget_reports(db: &mut Conn, key: i64) -> Result<(), StoreError> {

@@ -107,17 +107,18 @@ pub(crate) async fn fan_out_whole(db: &mut Conn, sending: SendingNo) -> Result<(
 }
 
 async fn extend(db: &mut Conn, sending: &SqlRow, chunk: u32, now: Timestamp) -> Result<u64, StoreError> {
-    let (no, list, after): (i64, i64, i64) = (sending.try_get(0)?, sending.try_get(1)?, sending.try_get(3)?);
+    let (no, list, after): (i64, i64, i64) =
+        (sending.try_get("no")?, sending.try_get("list_no")?, sending.try_get("fan_out_after")?);
     let chosen: RecipientFilter =
-        serde_json::from_str(&sending.try_get::<String>(2)?).map_err(|_| DAMAGED)?;
-    let kind = Kind::from_name(&sending.try_get::<String>(4)?).ok_or(DAMAGED)?;
+        serde_json::from_str(&sending.try_get::<String>("recipients")?).map_err(|_| DAMAGED)?;
+    let kind = Kind::from_name(&sending.try_get::<String>("kind")?).ok_or(DAMAGED)?;
     let who = RosterQuery { chosen, kind };
     // The last of the page, and whether there is one more. No row: less than a page is left.
     let page = query(format!("SELECT m.no {} ORDER BY m.no LIMIT 2 OFFSET $3", who.sql(4)));
     let page = page.bind(list).bind(after).bind(i64::from(chunk) - 1);
     let page = who.chosen.bind(page).fetch_all(&mut *db).await?;
     let last: i64 = match page.first() {
-        Some(row) => row.try_get(0)?,
+        Some(row) => row.value()?,
         None => i64::MAX,
     };
     let insert = query(format!(
@@ -191,7 +192,7 @@ impl RecipientFilter {
 pub async fn second_body(db: &mut Conn, sending: SendingNo) -> Result<Option<BodyNo>, StoreError> {
     let row =
         query("SELECT second_body_no FROM sendings WHERE no = $1").bind(sending.0).fetch_one(db).await?;
-    Ok(row.try_get::<Option<i64>>(0)?.map(BodyNo))
+    Ok(row.value::<Option<i64>>()?.map(BodyNo))
 }
 
 /// Gives a sending its payload for readers of version 6, unless it has one.
@@ -220,18 +221,18 @@ pub async fn delete_finished(
          (SELECT 1 FROM deliveries d WHERE d.sending_no = s.no AND d.state NOT IN ('sent', 'failed')) ORDER BY s.no LIMIT 1",
     );
     let Some(sending) = finished.bind(after.0).fetch_optional(&mut *db).await? else { return Ok(None) };
-    let no: i64 = sending.try_get(0)?;
-    if traces::pack_copies(&mut *db, no, sending.try_get(4)?, limit).await? == u64::from(limit) {
+    let no: i64 = sending.try_get("no")?;
+    if traces::pack_copies(&mut *db, no, sending.try_get("list_no")?, limit).await? == u64::from(limit) {
         return Ok(Some(SendingNo(no - 1)));
     }
     traces::keep_sending(&mut *db, no, now).await?;
     query("DELETE FROM sendings WHERE no = $1").bind(no).execute(&mut *db).await?;
-    if let Some(second) = sending.try_get::<Option<i64>>(2)? {
+    if let Some(second) = sending.try_get::<Option<i64>>("second_body_no")? {
         bodies::delete(&mut *db, BodyNo(second)).await?;
     }
-    match sending.try_get::<Option<i64>>(3)? {
+    match sending.try_get::<Option<i64>>("post_no")? {
         Some(post) => posts::delete_unused(db, PostNo(post)).await.map(|_| ())?,
-        None => bodies::delete(db, BodyNo(sending.try_get(1)?)).await?,
+        None => bodies::delete(db, BodyNo(sending.try_get("body_no")?)).await?,
     }
     Ok(Some(SendingNo(no)))
 }

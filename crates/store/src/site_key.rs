@@ -20,7 +20,7 @@ pub async fn known(db: &mut Conn) -> Result<Option<SiteKeyRow>, StoreError> {
         .bind(PURPOSE)
         .fetch_optional(db)
         .await?;
-    row.map(|row| Ok(SiteKeyRow { mark: row.try_get(0)?, wrapped: row.try_get(1)? })).transpose()
+    row.map(|row| Ok(SiteKeyRow { mark: row.try_get("mark")?, wrapped: row.try_get("wrapped")? })).transpose()
 }
 
 /// Records the key unless another node did so first. Returns the recorded key.

@@ -137,7 +137,7 @@ pub fn make_database(at: &str) {
 /// Marks the last migration as not made, and returns its number. The tables stay.
 pub async fn forget_last_migration(db: &mut Conn) -> Result<i64, StoreError> {
     let sql = "DELETE FROM migrations WHERE number = (SELECT MAX(number) FROM migrations) RETURNING number";
-    query(sql).fetch_one(db).await?.try_get(0)
+    query(sql).fetch_one(db).await?.value()
 }
 
 /// Writes a setting as a newer version may: under any name, with any text.

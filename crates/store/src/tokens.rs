@@ -76,14 +76,14 @@ pub async fn subject_of(
     .fetch_optional(db)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(match (row.try_get::<Option<i64>>(0)?, row.try_get::<Option<i64>>(1)?) {
+    Ok(match (row.try_get::<Option<i64>>("request_no")?, row.try_get::<Option<i64>>("entry_no")?) {
         (Some(no), _) => Some(TokenSubject::Request(RequestNo(no))),
         (None, Some(no)) => Some(TokenSubject::Entry(EntryNo(no))),
-        (None, None) if row.try_get::<String>(2)? == GAVE_WAY => Some(TokenSubject::GaveWay),
+        (None, None) if row.try_get::<String>("decision")? == GAVE_WAY => Some(TokenSubject::GaveWay),
         (None, None) => Some(TokenSubject::Decided(PastDecision {
-            decision: row.try_get(2)?,
-            by: row.try_get(3)?,
-            at: Timestamp(row.try_get(4)?),
+            decision: row.try_get("decision")?,
+            by: row.try_get("decided_by")?,
+            at: Timestamp(row.try_get("decided_at")?),
         })),
     })
 }
@@ -91,7 +91,7 @@ pub async fn subject_of(
 /// Whether that token was issued and can still be used.
 pub async fn is_known(db: &mut Conn, mark: &[u8; 32], now: Timestamp) -> Result<bool, StoreError> {
     let row = query("SELECT EXISTS (SELECT 1 FROM tokens WHERE mark = $1 AND expires_at > $2)");
-    row.bind(&mark[..]).bind(now.0).fetch_one(db).await?.try_get(0)
+    row.bind(&mark[..]).bind(now.0).fetch_one(db).await?.value()
 }
 
 /// Revokes all tokens of a request, because its question has changed.

@@ -141,8 +141,8 @@ async fn copy(
         for row in &page {
             let sql = format!("INSERT INTO {table} ({names}) VALUES ({})", placeholders(1, columns.len()));
             let mut insert = query(sql);
-            for (at, column) in columns.iter().enumerate() {
-                insert = insert.bind(column.read(row, at)?);
+            for column in &columns {
+                insert = insert.bind(column.read(row)?);
             }
             insert.execute(new).await?;
         }
@@ -166,28 +166,30 @@ struct TypedColumn {
 }
 
 impl TypedColumn {
-    fn read(&self, row: &SqlRow, at: usize) -> Result<Value<'static>, StoreError> {
+    fn read(&self, row: &SqlRow) -> Result<Value<'static>, StoreError> {
         Ok(match self.kind.as_str() {
-            "bigint" => row.try_get::<Option<i64>>(at)?.into(),
-            "bytea" => row.try_get::<Option<Vec<u8>>>(at)?.into(),
-            _ => row.try_get::<Option<String>>(at)?.into(),
+            "bigint" => row.try_get::<Option<i64>>(&self.name)?.into(),
+            "bytea" => row.try_get::<Option<Vec<u8>>>(&self.name)?.into(),
+            _ => row.try_get::<Option<String>>(&self.name)?.into(),
         })
     }
 }
 
 async fn columns(new: &mut Conn, table: &'static str) -> Result<Vec<TypedColumn>, StoreError> {
     let rows = query(
-        "SELECT CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns
+        "SELECT CAST(column_name AS TEXT) AS name, CAST(data_type AS TEXT) AS kind FROM information_schema.columns
          WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position",
     )
     .bind(table)
     .fetch_all(new)
     .await?;
-    rows.iter().map(|row| Ok(TypedColumn { name: row.try_get(0)?, kind: row.try_get(1)? })).collect()
+    rows.iter()
+        .map(|row| Ok(TypedColumn { name: row.try_get("name")?, kind: row.try_get("kind")? }))
+        .collect()
 }
 
 async fn count(db: &mut Conn, table: &'static str) -> Result<i64, StoreError> {
-    query(format!("SELECT COUNT(*) FROM {table}")).fetch_one(db).await?.try_get(0)
+    query(format!("SELECT COUNT(*) FROM {table}")).fetch_one(db).await?.value()
 }
 
 #[cfg(test)]
@@ -203,8 +205,7 @@ mod tests {
         let store = Store::open(&folder.path().join("test.db")).await.unwrap();
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
         let rows = query(sql).fetch_all(&mut store.reader().await.unwrap()).await.unwrap();
-        let there: std::collections::BTreeSet<String> =
-            rows.iter().map(|row| row.try_get(0).unwrap()).collect();
+        let there: std::collections::BTreeSet<String> = rows.iter().map(|row| row.value().unwrap()).collect();
         let known = TABLES.iter().chain(&STAY).map(|name| (*name).to_owned()).collect();
         assert_eq!(there, known, "a new table belongs into TABLES, behind those that it names");
         for table in TABLES {

@@ -76,7 +76,7 @@ impl Turns {
             );
             let claim = query(sql).bind(now.0).bind(claimant.node.0).bind(list).bind(from).bind(to);
             if let Some(row) = claimant.bind(claim).fetch_optional(&mut *db).await? {
-                self.sources.insert(list, row.try_get(COLUMNS.split(',').count())?);
+                self.sources.insert(list, row.try_get("source")?);
                 return entry(&row).map(Some);
             }
         }
@@ -99,7 +99,7 @@ async fn due_lists(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Result
         least("0"),
         least("waiting.no")
     );
-    claimant.bind(query(sql).bind(now.0)).fetch_all(db).await?.iter().map(|row| row.try_get(0)).collect()
+    claimant.bind(query(sql).bind(now.0)).fetch_all(db).await?.iter().map(|row| row.value()).collect()
 }
 
 /// Whether all that waits at a list comes from one source.
@@ -108,7 +108,7 @@ async fn has_one_source(db: &mut Conn, list: i64) -> Result<bool, StoreError> {
         "SELECT (SELECT MIN(source) FROM queue WHERE queue = 'in' AND list_no = $1)
               = (SELECT MAX(source) FROM queue WHERE queue = 'in' AND list_no = $1)",
     );
-    row.bind(list).fetch_one(db).await?.try_get(0)
+    row.bind(list).fetch_one(db).await?.value()
 }
 
 async fn oldest(

@@ -110,7 +110,11 @@ pub async fn all(db: &mut Conn) -> Result<Vec<EventConsumer>, StoreError> {
     let rows = query("SELECT name, kind, position FROM event_consumers ORDER BY name").fetch_all(db).await?;
     rows.iter()
         .map(|row| {
-            Ok(EventConsumer { name: row.try_get(0)?, kind: row.try_get(1)?, position: row.try_get(2)? })
+            Ok(EventConsumer {
+                name: row.try_get("name")?,
+                kind: row.try_get("kind")?,
+                position: row.try_get("position")?,
+            })
         })
         .collect()
 }
@@ -143,11 +147,11 @@ pub async fn add(
 
 async fn position_of(db: &mut Conn, consumer: &str) -> Result<Option<i64>, StoreError> {
     let row = query("SELECT position FROM event_consumers WHERE name = $1").bind(consumer);
-    row.fetch_optional(db).await?.map(|row| row.try_get(0)).transpose()
+    row.fetch_optional(db).await?.map(|row| row.value()).transpose()
 }
 
 async fn last_given(db: &mut Conn) -> Result<i64, StoreError> {
-    query("SELECT last FROM event_positions").fetch_one(db).await?.try_get(0)
+    query("SELECT last FROM event_positions").fetch_one(db).await?.value()
 }
 
 async fn behind(db: &mut Conn, position: i64, most: u32) -> Result<Vec<RecordedEvent>, StoreError> {
@@ -157,7 +161,7 @@ async fn behind(db: &mut Conn, position: i64, most: u32) -> Result<Vec<RecordedE
 
 async fn is_any_without_position(db: &mut Conn) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM events WHERE position IS NULL AND day IS NULL)";
-    query(sql).fetch_one(db).await?.try_get(0)
+    query(sql).fetch_one(db).await?.value()
 }
 
 /// One step. The lock must come in a statement before the one that looks for rows: in PostgreSQL a statement sees what was
@@ -165,7 +169,7 @@ async fn is_any_without_position(db: &mut Conn) -> Result<bool, StoreError> {
 async fn give_positions(db: &mut Conn) -> Result<bool, StoreError> {
     let lock = format!("SELECT last FROM event_positions WHERE no = 1 {}", db.skip_locked());
     let Some(row) = query(lock).fetch_optional(&mut *db).await? else { return Ok(false) };
-    let last: i64 = row.try_get(0)?;
+    let last: i64 = row.value()?;
     let given = query(
         "UPDATE events SET position = $1 + given.place FROM
              (SELECT no, ROW_NUMBER() OVER (ORDER BY no) AS place FROM

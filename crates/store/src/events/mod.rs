@@ -114,7 +114,7 @@ async fn recorded_today(
     let sql =
         format!("SELECT COUNT(*) FROM events WHERE list_no = $1 AND kind = $2 AND at > $3 AND {of_whom}");
     let row = query(sql).bind(event.list.map(|list| list.0)).bind(event.kind.name());
-    row.bind(now.0 - DAY_MS).bind(person).fetch_one(db).await?.try_get(0)
+    row.bind(now.0 - DAY_MS).bind(person).fetch_one(db).await?.value()
 }
 
 async fn insert(db: &mut Conn, occasion: &Occasion, trier: Trier, event: &Event) -> Result<(), StoreError> {
@@ -173,18 +173,19 @@ pub async fn counted(
     since: Timestamp,
 ) -> Result<Vec<(EventKind, u64)>, StoreError> {
     let rows = query(
-        "SELECT data, CAST(SUM(times) AS BIGINT) FROM events WHERE kind = $1 AND day >= $2
+        "SELECT data, CAST(SUM(times) AS BIGINT) AS times FROM events WHERE kind = $1 AND day >= $2
          GROUP BY data ORDER BY data",
     );
     let rows = rows.bind(name).bind(since.0.div_euclid(DAY_MS)).fetch_all(db).await?;
     let read = |row: &SqlRow| {
-        let kind = EventKind::from_stored(name, json_of(&row.try_get::<String>(0)?));
-        Ok((kind, u64::try_from(row.try_get::<i64>(1)?).unwrap_or(0)))
+        let kind = EventKind::from_stored(name, json_of(&row.try_get::<String>("data")?));
+        Ok((kind, u64::try_from(row.try_get::<i64>("times")?).unwrap_or(0)))
     };
     rows.iter().map(read).collect()
 }
 
-const SELECT: &str = "SELECT e.position, e.at, e.list_no, e.actor_kind, e.actor_detail, a.email_key, s.email_key,
+const SELECT: &str = "SELECT e.position, e.at, e.list_no, e.actor_kind, e.actor_detail, a.email_key AS actor,
+    s.email_key AS subject,
     e.kind, e.data, e.times
     FROM events e LEFT JOIN event_people a ON a.no = e.actor_no LEFT JOIN event_people s ON s.no = e.subject_no";
 
@@ -206,7 +207,7 @@ pub async fn newest(
 /// The name of a list that was deleted; `None` if it is there, or went before its event named it.
 pub async fn name_of_deleted(db: &mut Conn, list: ListNo) -> Result<Option<String>, StoreError> {
     let row = query("SELECT data FROM events WHERE list_no = $1 AND kind = 'list-deleted'").bind(list.0);
-    let data = row.fetch_optional(db).await?.map(|row| row.try_get::<String>(0)).transpose()?;
+    let data = row.fetch_optional(db).await?.map(|row| row.value::<String>()).transpose()?;
     Ok(data.and_then(|data| match EventKind::from_stored("list-deleted", json_of(&data)) {
         EventKind::ListDeleted { list } => Some(list),
         _ => None,
@@ -221,7 +222,7 @@ pub async fn deleted_list(db: &mut Conn, name: &str) -> Result<Option<ListNo>, S
          ORDER BY no DESC LIMIT 1",
     );
     let row = row.bind(kind).bind(data.to_string()).fetch_optional(db).await?;
-    row.map(|row| row.try_get(0).map(ListNo)).transpose()
+    row.map(|row| row.value().map(ListNo)).transpose()
 }
 
 /// The events about a message of a list since then, the oldest first.
@@ -245,20 +246,28 @@ pub async fn forget(db: &mut Conn, before: Timestamp) -> Result<(), StoreError> 
 }
 
 fn read(row: &SqlRow) -> Result<RecordedEvent, StoreError> {
-    let address = |at: usize| {
-        let key = row.try_get::<Option<String>>(at)?;
+    let address = |name: &str| {
+        let key = row.try_get::<Option<String>>(name)?;
         Ok::<_, StoreError>(key.as_deref().and_then(Address::from_stored))
     };
-    let actor = StoredActor { kind: row.try_get(3)?, detail: row.try_get(4)?, address: address(5)? };
-    let (name, data) = (row.try_get::<String>(7)?, json_of(&row.try_get::<String>(8)?));
+    let actor = StoredActor {
+        kind: row.try_get("actor_kind")?,
+        detail: row.try_get("actor_detail")?,
+        address: address("actor")?,
+    };
+    let (name, data) = (row.try_get::<String>("kind")?, json_of(&row.try_get::<String>("data")?));
     let kind = EventKind::from_stored(&name, data.clone());
     Ok(RecordedEvent {
-        position: row.try_get(0)?,
-        at: Timestamp(row.try_get(1)?),
+        position: row.try_get("position")?,
+        at: Timestamp(row.try_get("at")?),
         actor: Actor::from_stored(actor),
-        event: Event { list: row.try_get::<Option<i64>>(2)?.map(ListNo), subject: address(6)?, kind },
+        event: Event {
+            list: row.try_get::<Option<i64>>("list_no")?.map(ListNo),
+            subject: address("subject")?,
+            kind,
+        },
         data,
-        times: u64::try_from(row.try_get::<i64>(9)?).map_err(|_| DAMAGED)?,
+        times: u64::try_from(row.try_get::<i64>("times")?).map_err(|_| DAMAGED)?,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::{Conn, StoreError};
 /// The number of an address, if an event names it.
 pub(crate) async fn find_person(db: &mut Conn, address: &Address) -> Result<Option<i64>, StoreError> {
     let row = query("SELECT no FROM event_people WHERE email_key = $1").bind(address.key());
-    row.fetch_optional(db).await?.map(|row| row.try_get(0)).transpose()
+    row.fetch_optional(db).await?.map(|row| row.value()).transpose()
 }
 
 /// The number of an address. It is made if there is none.

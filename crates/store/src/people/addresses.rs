@@ -27,20 +27,20 @@ pub async fn ensure_address(
     .bind(now.0)
     .fetch_one(db)
     .await?;
-    Ok(AddressNo(row.try_get(0)?))
+    Ok(AddressNo(row.value()?))
 }
 
 /// The row of an address, if there is one.
 pub async fn find_address(db: &mut Conn, address: &Address) -> Result<Option<AddressNo>, StoreError> {
     let row =
         query("SELECT no FROM addresses WHERE email_key = $1").bind(address.key()).fetch_optional(db).await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?.map(AddressNo))
+    Ok(row.map(|row| row.value()).transpose()?.map(AddressNo))
 }
 
 /// The address of a row.
 pub async fn address_of(db: &mut Conn, no: AddressNo) -> Result<Option<Address>, StoreError> {
     let row = query("SELECT email FROM addresses WHERE no = $1").bind(no.0).fetch_optional(db).await?;
-    Ok(row.map(|row| row.try_get::<String>(0)).transpose()?.and_then(|email| Address::from_stored(&email)))
+    Ok(row.map(|row| row.value::<String>()).transpose()?.and_then(|email| Address::from_stored(&email)))
 }
 
 /// An address as the site knows it.
@@ -56,15 +56,17 @@ pub struct Person {
 
 /// What the site knows of an address.
 pub async fn person(db: &mut Conn, address: &Address) -> Result<Option<Person>, StoreError> {
-    let row = query("SELECT no, display_name, verified_at IS NOT NULL FROM addresses WHERE email_key = $1")
-        .bind(address.key())
-        .fetch_optional(db)
-        .await?;
+    let row = query(
+        "SELECT no, display_name, verified_at IS NOT NULL AS verified FROM addresses WHERE email_key = $1",
+    )
+    .bind(address.key())
+    .fetch_optional(db)
+    .await?;
     row.map(|row| {
         Ok(Person {
-            no: AddressNo(row.try_get(0)?),
-            display_name: row.try_get(1)?,
-            verified: row.try_get(2)?,
+            no: AddressNo(row.try_get("no")?),
+            display_name: row.try_get("display_name")?,
+            verified: row.try_get("verified")?,
         })
     })
     .transpose()
@@ -89,7 +91,7 @@ pub async fn language_of(
          FROM addresses a WHERE a.email_key = $2",
     );
     let row = row.bind(list.0).bind(address.key()).fetch_optional(db).await?;
-    Ok(row.map(|row| row.try_get::<String>(0)).transpose()?.and_then(|name| Language::from_name(&name)))
+    Ok(row.map(|row| row.value::<String>()).transpose()?.and_then(|name| Language::from_name(&name)))
 }
 
 /// In which language all lists write to an address; `None`: in their own. Returns whether it was another one.
@@ -127,7 +129,7 @@ pub async fn names_of_others(
     .bind(limit)
     .fetch_all(db)
     .await?;
-    rows.iter().map(|row| Ok((MemberNo(row.try_get(0)?), row.try_get(1)?))).collect()
+    rows.iter().map(|row| Ok((MemberNo(row.try_get("no")?), row.try_get("display_name")?))).collect()
 }
 
 /// The lists on which an address has a role.
@@ -136,5 +138,5 @@ pub async fn lists_with_role_of(db: &mut Conn, address: AddressNo) -> Result<Vec
         .bind(address.0)
         .fetch_all(db)
         .await?;
-    rows.iter().map(|row| row.try_get(0).map(ListNo)).collect()
+    rows.iter().map(|row| row.value().map(ListNo)).collect()
 }

@@ -75,5 +75,5 @@ pub async fn is_banned(db: &mut Conn, list: ListNo, address: &Address) -> Result
     .bind(format!("@{}", address.ascii_domain()))
     .fetch_one(db)
     .await?;
-    row.try_get(0)
+    row.value()
 }

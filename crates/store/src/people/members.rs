@@ -151,7 +151,7 @@ pub async fn roster(
 pub async fn locked_roster(db: &mut Conn, list: ListNo, role: Role) -> Result<Vec<MemberNo>, StoreError> {
     let sql = format!("SELECT no FROM members WHERE list_no = $1 AND role = $2 ORDER BY no {}", db.locked());
     let rows = query(sql).bind(list.0).bind(role.name()).fetch_all(db).await?;
-    rows.iter().map(|row| row.try_get(0).map(MemberNo)).collect()
+    rows.iter().map(|row| row.value().map(MemberNo)).collect()
 }
 
 /// What happens to posts of a member; `None`: the default of the list. Returns whether it was something else.
@@ -170,7 +170,7 @@ pub async fn set_moderation_action(
 /// How many have a role on a list.
 pub async fn count_of_role(db: &mut Conn, list: ListNo, role: Role) -> Result<i64, StoreError> {
     let row = query("SELECT COUNT(*) FROM members WHERE list_no = $1 AND role = $2");
-    row.bind(list.0).bind(role.name()).fetch_one(db).await?.try_get(0)
+    row.bind(list.0).bind(role.name()).fetch_one(db).await?.value()
 }
 
 /// Takes a role away, with the copies to the member that are not out; says whether there was one.

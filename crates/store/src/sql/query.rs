@@ -57,7 +57,7 @@ impl<'q> Query<'q> {
                 sqlite::execute(db, &self.text, &self.values)?;
                 Ok(db.last_insert_rowid())
             }
-            Backend::Postgres(_) => self.returning("no").fetch_one(db).await?.try_get(0),
+            Backend::Postgres(_) => self.returning("no").fetch_one(db).await?.value(),
         }
     }
 

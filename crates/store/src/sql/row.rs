@@ -1,4 +1,4 @@
-//! A row of an answer. Columns are read by their names, the only column of an answer by the position 0.
+//! A row of an answer. Columns are read by their names; the only column of an answer needs none.
 
 use std::sync::Arc;
 
@@ -16,32 +16,23 @@ pub(crate) enum SqlRow {
     Postgres(PgRow),
 }
 
-/// What names a column: its name in the answer, or its position.
-pub(crate) trait ColumnIndex: Copy {
-    /// The position of the column in that row; errs if there is none of that name.
-    fn position(self, row: &SqlRow) -> Result<usize, StoreError>;
-}
-
-impl ColumnIndex for usize {
-    fn position(self, _: &SqlRow) -> Result<usize, StoreError> {
-        Ok(self)
-    }
-}
-
-impl ColumnIndex for &str {
-    fn position(self, row: &SqlRow) -> Result<usize, StoreError> {
-        let found = match row {
-            SqlRow::Sqlite(names, _) => names.iter().position(|name| name == self),
-            SqlRow::Postgres(row) => row.columns().iter().position(|column| column.name() == self),
-        };
-        found.ok_or(DAMAGED)
-    }
-}
-
 impl SqlRow {
-    /// The value of a column; errs if it is of another kind.
-    pub(crate) fn try_get<T: ColumnValue>(&self, column: impl ColumnIndex) -> Result<T, StoreError> {
-        T::read(self, column.position(self)?)
+    /// The value of the column of that name; errs if there is none, or if it is of another kind.
+    pub(crate) fn try_get<T: ColumnValue>(&self, column: &str) -> Result<T, StoreError> {
+        let found = match self {
+            Self::Sqlite(names, _) => names.iter().position(|name| name == column),
+            Self::Postgres(row) => row.columns().iter().position(|known| known.name() == column),
+        };
+        T::read(self, found.ok_or(DAMAGED)?)
+    }
+
+    /// The value of the only column; errs if there are more, or if it is of another kind.
+    pub(crate) fn value<T: ColumnValue>(&self) -> Result<T, StoreError> {
+        let columns = match self {
+            Self::Sqlite(names, _) => names.len(),
+            Self::Postgres(row) => row.columns().len(),
+        };
+        if columns == 1 { T::read(self, 0) } else { Err(DAMAGED) }
     }
 }
 

@@ -44,7 +44,7 @@ pub async fn forget_beyond(db: &mut Conn, most: u32) -> Result<Option<Timestamp>
     for table in ["done_messages", "done_sendings"] {
         let newest = query(format!("SELECT done_at FROM {table} ORDER BY done_at DESC LIMIT 1 OFFSET $1"));
         let row = newest.bind(i64::from(most)).fetch_optional(&mut *db).await?;
-        let at = row.map(|row| row.try_get::<i64>(0)).transpose()?;
+        let at = row.map(|row| row.value::<i64>()).transpose()?;
         before = before.max(at.map(|at| Timestamp(at + 1)));
     }
     Ok(before)

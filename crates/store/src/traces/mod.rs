@@ -117,8 +117,8 @@ pub(crate) async fn pack_copies(
     let rows = rows.bind(sending).bind(limit).fetch_all(&mut *db).await?;
     let mut groups: BTreeMap<(String, String), Vec<i64>> = BTreeMap::new();
     for row in &rows {
-        let (state, reply) = (row.try_get::<String>(0)?, short(&row.try_get::<String>(1)?));
-        match row.try_get::<Option<i64>>(2)? {
+        let (state, reply) = (row.try_get::<String>("state")?, short(&row.try_get::<String>("reply")?));
+        match row.try_get::<Option<i64>>("address_no")? {
             Some(address) => groups.entry((state, reply)).or_default().push(address),
             None => {
                 keep_stranger(&mut *db, (sending, list), row, CopyGroup(state, reply, Vec::new())).await?
@@ -139,7 +139,7 @@ async fn keep_stranger(
     row: &SqlRow,
     copy: CopyGroup,
 ) -> Result<(), StoreError> {
-    let email: String = row.try_get(3)?;
+    let email: String = row.try_get("email")?;
     let Some(address) = Address::from_stored(&email) else { return Ok(()) };
     let person = person_no(&mut *db, &address).await?;
     insert(db, of, Some(person), &[copy]).await

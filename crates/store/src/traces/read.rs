@@ -80,13 +80,15 @@ pub struct TracedReceipt {
 /// The message of that number; `None` if there is none, or if it is forgotten.
 pub async fn message(db: &mut Conn, entry: EntryNo) -> Result<Option<TracedMessage>, StoreError> {
     let waiting = query(
-        "SELECT no, list_no, sub_address, origin, sender, received_at, held_at, CAST(NULL AS BIGINT), queue, reasons FROM queue WHERE no = $1",
+        "SELECT no, list_no, sub_address, origin, sender, received_at, held_at, CAST(NULL AS BIGINT) AS done_at, queue AS state,
+         reasons FROM queue WHERE no = $1",
     );
     if let Some(row) = waiting.bind(entry.0).fetch_optional(&mut *db).await? {
         return traced_message(&row).map(Some);
     }
     let done = query(
-        "SELECT m.entry_no, m.list_no, m.sub_address, m.origin, p.email_key, m.received_at, m.held_at, m.done_at, m.fate, m.reasons
+        "SELECT m.entry_no AS no, m.list_no, m.sub_address, m.origin, p.email_key AS sender, m.received_at, m.held_at, m.done_at,
+         m.fate AS state, m.reasons
          FROM done_messages m LEFT JOIN event_people p ON p.no = m.sender_no WHERE m.entry_no = $1",
     );
     done.bind(entry.0).fetch_optional(db).await?.as_ref().map(traced_message).transpose()
@@ -94,18 +96,18 @@ pub async fn message(db: &mut Conn, entry: EntryNo) -> Result<Option<TracedMessa
 
 fn traced_message(row: &SqlRow) -> Result<TracedMessage, StoreError> {
     let damaged = StoreError::Damaged { table: "done_messages" };
-    let time = |at: usize| Ok::<_, StoreError>(row.try_get::<Option<i64>>(at)?.map(Timestamp));
+    let time = |name: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>>(name)?.map(Timestamp));
     Ok(TracedMessage {
-        entry: EntryNo(row.try_get(0)?),
-        list: ListNo(row.try_get(1)?),
-        sub_address: SubAddress::from_name(&row.try_get::<String>(2)?).ok_or(damaged)?,
-        origin: row.try_get(3)?,
-        sender: row.try_get::<Option<String>>(4)?.filter(|sender| !sender.is_empty()),
-        received_at: Timestamp(row.try_get(5)?),
-        held_at: time(6)?,
-        done_at: time(7)?,
-        state: row.try_get(8)?,
-        reasons: serde_json::from_str(&row.try_get::<String>(9)?)
+        entry: EntryNo(row.try_get("no")?),
+        list: ListNo(row.try_get("list_no")?),
+        sub_address: SubAddress::from_name(&row.try_get::<String>("sub_address")?).ok_or(damaged)?,
+        origin: row.try_get("origin")?,
+        sender: row.try_get::<Option<String>>("sender")?.filter(|sender| !sender.is_empty()),
+        received_at: Timestamp(row.try_get("received_at")?),
+        held_at: time("held_at")?,
+        done_at: time("done_at")?,
+        state: row.try_get("state")?,
+        reasons: serde_json::from_str(&row.try_get::<String>("reasons")?)
             .map_err(|_| StoreError::Damaged { table: "done_messages" })?,
     })
 }
@@ -115,31 +117,33 @@ pub async fn messages_from(db: &mut Conn, sender: &Address) -> Result<Vec<EntryN
     let mut found = Vec::new();
     let waiting = query("SELECT no, sender FROM queue WHERE sender <> ''").fetch_all(&mut *db).await?;
     for row in &waiting {
-        if Address::key_of(&row.try_get::<String>(1)?) == sender.key() {
-            found.push(EntryNo(row.try_get(0)?));
+        if Address::key_of(&row.try_get::<String>("sender")?) == sender.key() {
+            found.push(EntryNo(row.try_get("no")?));
         }
     }
     if let Some(person) = find_person(&mut *db, sender).await? {
         let done = query("SELECT entry_no FROM done_messages WHERE sender_no = $1").bind(person);
         for row in &done.fetch_all(db).await? {
-            found.push(EntryNo(row.try_get(0)?));
+            found.push(EntryNo(row.value()?));
         }
     }
     found.sort_unstable_by(|one, other| other.cmp(one));
     Ok(found)
 }
 
-const UNDER_WAY: &str = "SELECT s.no, s.kind, (SELECT p.number FROM posts p WHERE p.no = s.post_no), s.accepted_at, s.fan_out_done,
+const UNDER_WAY: &str = "SELECT s.no, s.kind, (SELECT p.number FROM posts p WHERE p.no = s.post_no) AS post_number, s.accepted_at,
+    s.fan_out_done AS whole_roster,
     s.entry_no, s.list_no FROM sendings s";
-const DONE: &str = "SELECT s.no, s.kind, s.post_number, s.accepted_at, CAST(1 AS BIGINT), s.entry_no, s.list_no FROM done_sendings s";
+const DONE: &str = "SELECT s.no, s.kind, s.post_number, s.accepted_at, CAST(1 AS BIGINT) AS whole_roster,
+    s.entry_no, s.list_no FROM done_sendings s";
 
 fn traced_sending(row: &SqlRow) -> Result<TracedSending, StoreError> {
     Ok(TracedSending {
-        no: SendingNo(row.try_get(0)?),
-        kind: row.try_get(1)?,
-        post_number: row.try_get(2)?,
-        accepted_at: Timestamp(row.try_get(3)?),
-        whole_roster: row.try_get::<i64>(4)? != 0,
+        no: SendingNo(row.try_get("no")?),
+        kind: row.try_get("kind")?,
+        post_number: row.try_get("post_number")?,
+        accepted_at: Timestamp(row.try_get("accepted_at")?),
+        whole_roster: row.try_get::<i64>("whole_roster")? != 0,
     })
 }
 
@@ -159,14 +163,14 @@ pub async fn sendings_of(db: &mut Conn, entry: EntryNo) -> Result<Vec<TracedSend
 const COPY: &str = "SELECT d.state, d.attempts, d.next_at, d.reply, d.email FROM deliveries d";
 
 fn traced_copy(row: &SqlRow) -> Result<TracedCopy, StoreError> {
-    let state: String = row.try_get(0)?;
-    let next_at = Some(Timestamp(row.try_get(2)?)).filter(|_| state == "due");
+    let state: String = row.try_get("state")?;
+    let next_at = Some(Timestamp(row.try_get("next_at")?)).filter(|_| state == "due");
     Ok(TracedCopy {
-        recipient: row.try_get(4)?,
+        recipient: row.try_get("email")?,
         state,
-        attempts: Some(row.try_get(1)?),
+        attempts: Some(row.try_get("attempts")?),
         next_at,
-        reply: super::short(&row.try_get::<String>(3)?),
+        reply: super::short(&row.try_get::<String>("reply")?),
     })
 }
 
@@ -187,11 +191,11 @@ pub async fn copies_of(db: &mut Conn, sending: SendingNo) -> Result<Vec<TracedCo
     for row in packed.bind(sending.0).fetch_all(&mut *db).await? {
         for CopyGroup(state, reply, to) in groups(&row)? {
             if to.is_empty() {
-                found.push(done_copy(row.try_get(1)?, &state, &reply));
+                found.push(done_copy(row.try_get("email_key")?, &state, &reply));
             }
             for address in to {
                 let email = query("SELECT email FROM addresses WHERE no = $1").bind(address);
-                let email = email.fetch_optional(&mut *db).await?.map(|row| row.try_get(0)).transpose()?;
+                let email = email.fetch_optional(&mut *db).await?.map(|row| row.value()).transpose()?;
                 found.push(done_copy(email, &state, &reply));
             }
         }
@@ -200,14 +204,14 @@ pub async fn copies_of(db: &mut Conn, sending: SendingNo) -> Result<Vec<TracedCo
 }
 
 fn groups(row: &SqlRow) -> Result<Vec<CopyGroup>, StoreError> {
-    serde_json::from_str(&row.try_get::<String>(0)?).map_err(|_| DAMAGED)
+    serde_json::from_str(&row.try_get::<String>("copies")?).map_err(|_| DAMAGED)
 }
 
 /// All copies to an address, in no order. It looks through everything that is kept.
 pub async fn receipts_of(db: &mut Conn, address: &Address) -> Result<Vec<TracedReceipt>, StoreError> {
     let no = query("SELECT no, email FROM addresses WHERE email_key = $1").bind(address.key());
     let (no, email) = match no.fetch_optional(&mut *db).await? {
-        Some(row) => (row.try_get::<i64>(0)?, row.try_get::<String>(1)?),
+        Some(row) => (row.try_get::<i64>("no")?, row.try_get::<String>("email")?),
         // No address has this number.
         None => (0, address.to_string()),
     };
@@ -217,12 +221,12 @@ pub async fn receipts_of(db: &mut Conn, address: &Address) -> Result<Vec<TracedR
         "SELECT copies, sending_no, person_no FROM done_copies WHERE person_no = $1 OR person_no IS NULL AND copies LIKE $2",
     );
     for row in packed.bind(person).bind(format!("%{no}%")).fetch_all(&mut *db).await? {
-        let is_person = row.try_get::<Option<i64>>(2)?.is_some();
+        let is_person = row.try_get::<Option<i64>>("person_no")?.is_some();
         for CopyGroup(state, reply, to) in groups(&row)? {
             if !is_person && !to.contains(&no) {
                 continue;
             }
-            let sending = sending_of(&mut *db, row.try_get(1)?).await?;
+            let sending = sending_of(&mut *db, row.try_get("sending_no")?).await?;
             found.extend(sending.map(|(sending, entry, list)| {
                 let copy = done_copy(Some(email.clone()), &state, &reply);
                 TracedReceipt { entry, list, sending, copy }
@@ -243,7 +247,7 @@ async fn under_way_to(db: &mut Conn, address: &Address, no: i64) -> Result<Vec<T
         if copy.recipient.as_deref().map(Address::key_of) != Some(address.key()) {
             continue;
         }
-        let sending = sending_of(&mut *db, row.try_get(5)?).await?;
+        let sending = sending_of(&mut *db, row.try_get("sending_no")?).await?;
         found.extend(sending.map(|(sending, entry, list)| TracedReceipt {
             entry,
             list,
@@ -261,8 +265,8 @@ async fn sending_of(
     for select in [UNDER_WAY, DONE] {
         let row = query(format!("{select} WHERE s.no = $1")).bind(no).fetch_optional(&mut *db).await?;
         if let Some(row) = row {
-            let entry = row.try_get::<Option<i64>>(5)?.map(EntryNo);
-            return Ok(Some((traced_sending(&row)?, entry, ListNo(row.try_get(6)?))));
+            let entry = row.try_get::<Option<i64>>("entry_no")?.map(EntryNo);
+            return Ok(Some((traced_sending(&row)?, entry, ListNo(row.try_get("list_no")?))));
         }
     }
     Ok(None)

@@ -191,9 +191,9 @@ async fn check_what_waits(db: &mut Conn) {
     assert_eq!(request.address.to_string(), "new@example.com");
     let bodies = query("SELECT no FROM bodies ORDER BY no").fetch_all(&mut *db).await.expect("bodies");
     for row in bodies {
-        let no = BodyNo(row.try_get(0).expect("a number"));
+        let no = BodyNo(row.value().expect("a number"));
         bodies::load(&mut *db, no).await.expect("a body that can be read");
     }
     let waits = query("SELECT COUNT(*) FROM deliveries WHERE state = 'held_for_key'").fetch_one(db).await;
-    assert_eq!(waits.expect("a count").try_get::<i64>(0).ok(), Some(1));
+    assert_eq!(waits.expect("a count").value::<i64>().ok(), Some(1));
 }
