@@ -39,7 +39,7 @@ impl IncomingClaims {
         let mut next = self.turns.clone();
         let claimed = app.write_unrecorded(Unrecorded::Claims, move |db| {
             Box::pin(async move {
-                let entries = queue::claim(db, &claimant, (limit, judged), &mut next, now).await?;
+                let entries = queue::claim(db, &claimant, limit, judged, &mut next, now).await?;
                 Ok((entries, next))
             })
         });

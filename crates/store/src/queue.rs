@@ -16,20 +16,19 @@ use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "queue" };
 
-/// Stores a message for one sub-address, to be judged at once or when its list is released. `detail` is the
-/// text after the `+` of the address.
+/// Stores a message for one sub-address, to be judged at once or when its list is released.
 pub async fn push(
     db: &mut Conn,
     list: ListNo,
-    (sub_address, detail): (SubAddress, &str),
+    sub_address: SubAddress,
     body: &StoredBody,
     arrival: &[u8],
     now: Timestamp,
 ) -> Result<EntryNo, StoreError> {
     let body = bodies::insert(&mut *db, body).await?;
     let origin = EntryOrigin::Lmtp;
-    enter(db, &NewEntry { list, sub_address, detail, body, arrival, sender: "", source: 0, origin }, now)
-        .await
+    let new = NewEntry { list, sub_address, detail: "", body, arrival, sender: "", source: 0, origin };
+    enter(db, &new, now).await
 }
 
 /// A message for one sub-address, whose body is stored.
@@ -103,7 +102,8 @@ pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Resul
 pub async fn claim(
     db: &mut Conn,
     claimant: &Claimant,
-    (limit, judged): (u32, usize),
+    limit: u32,
+    judged: usize,
     turns: &mut Turns,
     now: Timestamp,
 ) -> Result<Vec<QueueEntry>, StoreError> {

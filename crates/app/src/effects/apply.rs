@@ -10,7 +10,7 @@ use sealist_store::{Conn, holds, key_changes, keys, list_keys, notices, people, 
 
 use super::{Effect, KeyStep, RequestDecided, asking};
 use crate::changes::Happened;
-use crate::decisions::{MessageDecision, name_of};
+use crate::decisions::{MessageDecision, RecordedDecision, name_of};
 use crate::error::AppError;
 
 /// Whether an effect changed anything.
@@ -106,12 +106,7 @@ impl Effect {
                 unless_overtaken(certified)
             }
             Self::Notice(notice) => notice.store_or_wait(db, now).await.map(|_| Applied::Nothing),
-            Self::Decided(decided) => {
-                let subject = holds::held_for(&mut *db, decided.entry.no).await?;
-                decided.record(db, now).await?;
-                let event = Event { list: of, subject, kind: super::event::decided(&decided) };
-                Ok(Applied::These(vec![Happened::Change(event)]))
-            }
+            Self::Decided(decided) => decide(db, of, decided, now).await,
             Self::RequestDecided(decided) => decided.record(db, now).await.map(|()| Applied::Changed),
             Self::Shown { entry, role, .. } => {
                 if role == Role::Owner {
@@ -122,19 +117,40 @@ impl Effect {
             Self::Reached(address) => {
                 notices::renew(db, &address).await.map(|()| Applied::Nothing).map_err(Into::into)
             }
-            Self::Elsewhere(there, effects) => {
-                let mut happened = Vec::new();
-                for effect in effects {
-                    happened.extend(Box::pin(effect.apply(&mut *db, Some(there), occasion)).await?);
-                }
-                Ok(Applied::These(happened))
-            }
+            Self::Elsewhere(there, effects) => apply_elsewhere(db, there, effects, occasion).await,
             Self::Tried { address, trier, kind } => {
                 let event = Event { list: of, subject: Some(address), kind };
                 Ok(Applied::These(vec![Happened::Attempt(trier, event)]))
             }
         }
     }
+}
+
+/// Records a decision about a held message. The event is about the person for whom the message was held.
+async fn decide(
+    db: &mut Conn,
+    list: Option<ListNo>,
+    decided: Box<RecordedDecision>,
+    now: Timestamp,
+) -> Result<Applied, AppError> {
+    let subject = holds::held_for(&mut *db, decided.entry.no).await?;
+    decided.record(db, now).await?;
+    let event = Event { list, subject, kind: super::event::decided(&decided) };
+    Ok(Applied::These(vec![Happened::Change(event)]))
+}
+
+/// Carries out effects on another list.
+async fn apply_elsewhere(
+    db: &mut Conn,
+    there: ListNo,
+    effects: Vec<Effect>,
+    occasion: &Occasion,
+) -> Result<Applied, AppError> {
+    let mut happened = Vec::new();
+    for effect in effects {
+        happened.extend(Box::pin(effect.apply(&mut *db, Some(there), occasion)).await?);
+    }
+    Ok(Applied::These(happened))
 }
 
 /// Whether the address has just this certificate, and of the generation that was read.

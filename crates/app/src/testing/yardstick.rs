@@ -32,7 +32,7 @@ impl CommitYardstick {
         let (list, now) = (self.list, self.now);
         let body = StoredBody::Plain { outer: Vec::new(), payload: vec![b'x'; octets] };
         let pushed = self.store.write(move |db| {
-            Box::pin(async move { queue::push(db, list, (SubAddress::Posting, ""), &body, b"t", now).await })
+            Box::pin(async move { queue::push(db, list, SubAddress::Posting, &body, b"t", now).await })
         });
         pushed.await.map_err(|error: StoreError| error)?;
         Ok(())

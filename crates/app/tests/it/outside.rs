@@ -30,7 +30,7 @@ async fn fate(app: &App, to: &str, sender: &str, message: &str) -> (EntryOutcome
     intake.commit(app, random(), day(0)).await.unwrap();
     let claimant = app.claimant();
     let claimed = app.store().write(move |db| {
-        Box::pin(async move { queue::claim(db, &claimant, (1, 0), &mut Turns::default(), day(0)).await })
+        Box::pin(async move { queue::claim(db, &claimant, 1, 0, &mut Turns::default(), day(0)).await })
     });
     let entry = claimed.await.unwrap().remove(0);
     let outcome = process(app, entry, day(0)).await.unwrap();

@@ -101,7 +101,7 @@ impl Stage {
             .app
             .store()
             .write(move |db| {
-                Box::pin(async move { queue::claim(db, &claimant, (1, 0), &mut Turns::default(), now).await })
+                Box::pin(async move { queue::claim(db, &claimant, 1, 0, &mut Turns::default(), now).await })
             })
             .await
             .unwrap();

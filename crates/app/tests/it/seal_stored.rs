@@ -63,7 +63,7 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
         }
         let by = claimant.clone();
         let claimed = app.store().write(move |db| {
-            Box::pin(async move { queue::claim(db, &by, (1, 0), &mut Turns::default(), day(0)).await })
+            Box::pin(async move { queue::claim(db, &by, 1, 0, &mut Turns::default(), day(0)).await })
         });
         process(&app, claimed.await.unwrap().remove(0), day(0)).await.unwrap();
         if what == "discarded" {
@@ -83,7 +83,7 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
     // What waited is judged and goes its way.
     let by = claimant.clone();
     let claimed = app.store().write(move |db| {
-        Box::pin(async move { queue::claim(db, &by, (9, 0), &mut Turns::default(), day(0)).await })
+        Box::pin(async move { queue::claim(db, &by, 9, 0, &mut Turns::default(), day(0)).await })
     });
     for entry in claimed.await.unwrap() {
         process(&app, entry, day(0)).await.unwrap();

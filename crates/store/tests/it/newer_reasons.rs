@@ -23,14 +23,14 @@ async fn story(db: &mut Conn, list: sealist_lists::model::ListNo) -> Result<(), 
     push(&mut *db, list).await?;
     let node = nodes::register(&mut *db).await?;
     let claimant = Claimant { node, lacking: Vec::new() };
-    let entry = queue::claim(&mut *db, &claimant, (1, 0), &mut Turns::default(), NOW).await?.remove(0);
+    let entry = queue::claim(&mut *db, &claimant, 1, 0, &mut Turns::default(), NOW).await?.remove(0);
     let hold = Hold { reasons: &reasons, member: None, told: None, summary: None };
     holds::hold(&mut *db, &entry, hold, NOW).await?;
     let listed = queue::listed(&mut *db, QueueName::Hold).await?;
     assert_eq!((listed.len(), &listed[0].reasons), (1, &reasons));
     assert_eq!(holds::of_list(&mut *db, list).await?.len(), 1);
     assert!(queue::resume(&mut *db, entry.no, NOW).await?);
-    let again = queue::claim(&mut *db, &claimant, (1, 0), &mut Turns::default(), NOW).await?.remove(0);
+    let again = queue::claim(&mut *db, &claimant, 1, 0, &mut Turns::default(), NOW).await?.remove(0);
     assert_eq!((again.approved, again.reasons), (true, reasons));
     put_aside::count(db, list, Reason::read("smells-of-fish"), NOW).await
 }

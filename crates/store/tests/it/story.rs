@@ -200,16 +200,16 @@ async fn what_a_dead_node_had_is_free(site: Site) {
             push(&mut *db, list).await?;
             let (dead, alive) = (nodes::register(&mut *db).await?, nodes::register(&mut *db).await?);
             let by = |node| Claimant { node, lacking: Vec::new() };
-            let first = queue::claim(&mut *db, &by(dead), (1, 0), &mut Turns::default(), NOW).await?;
+            let first = queue::claim(&mut *db, &by(dead), 1, 0, &mut Turns::default(), NOW).await?;
             assert_eq!(
                 nodes::release_expired(&mut *db, alive, Deployment::Cluster).await?,
                 0,
                 "it was seen just now"
             );
-            assert!(queue::claim(&mut *db, &by(alive), (1, 0), &mut Turns::default(), NOW).await?.is_empty());
+            assert!(queue::claim(&mut *db, &by(alive), 1, 0, &mut Turns::default(), NOW).await?.is_empty());
             assert_eq!(nodes::release_expired(&mut *db, alive, Deployment::SingleProcess).await?, 1);
             assert!(!nodes::heartbeat(&mut *db, dead).await?, "it is told when it comes back");
-            let second = queue::claim(&mut *db, &by(alive), (1, 0), &mut Turns::default(), NOW).await?;
+            let second = queue::claim(&mut *db, &by(alive), 1, 0, &mut Turns::default(), NOW).await?;
             Ok::<_, StoreError>((first, second))
         })
     });
@@ -219,7 +219,7 @@ async fn what_a_dead_node_had_is_free(site: Site) {
     let without = Claimant { node: NODE, lacking: vec![list] };
     let none = site.store.write(move |db| {
         Box::pin(async move {
-            queue::claim(db, &without, (1, 0), &mut Turns::default(), NOW.plus_ms(100_000)).await
+            queue::claim(db, &without, 1, 0, &mut Turns::default(), NOW.plus_ms(100_000)).await
         })
     });
     assert!(none.await.unwrap().is_empty());
@@ -460,7 +460,7 @@ async fn of_those_that_were_not_judged_the_least_tried_comes_first(site: Site) {
             for _ in 0..4 {
                 let node = nodes::register(&mut *db).await?;
                 let claimant = Claimant { node, lacking: Vec::new() };
-                let claimed = queue::claim(&mut *db, &claimant, (9, 0), &mut Turns::default(), NOW).await?;
+                let claimed = queue::claim(&mut *db, &claimant, 9, 0, &mut Turns::default(), NOW).await?;
                 order.push(claimed.iter().map(|entry| entry.no).collect::<Vec<_>>());
                 nodes::deregister(&mut *db, node).await?;
             }

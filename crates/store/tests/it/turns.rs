@@ -54,7 +54,7 @@ async fn next(site: &Site, limit: u32, judged: usize, turns: &mut Turns) -> Vec<
     let (claimant, mut next) = (claimant(), turns.clone());
     let claimed = site.store.write(move |db| {
         Box::pin(async move {
-            let entries = queue::claim(db, &claimant, (limit, judged), &mut next, NOW).await?;
+            let entries = queue::claim(db, &claimant, limit, judged, &mut next, NOW).await?;
             Ok::<_, StoreError>((entries, next))
         })
     });

@@ -331,7 +331,7 @@ pub(crate) async fn receive_from(
 pub(crate) async fn judge_due(app: &App, now: Timestamp) {
     let claimant = app.claimant();
     let claimed = app.store().write(move |db| {
-        Box::pin(async move { queue::claim(db, &claimant, (10_000, 0), &mut Turns::default(), now).await })
+        Box::pin(async move { queue::claim(db, &claimant, 10_000, 0, &mut Turns::default(), now).await })
     });
     for entry in claimed.await.unwrap() {
         process(app, entry, now).await.unwrap();

@@ -34,9 +34,9 @@ pub(super) async fn send<P: FnMut(DeliveryResult)>(
     connection: &mut Option<Connection>,
     copies: &[Copy],
 ) -> Vec<DeliveryNo> {
-    let mut waiting: VecDeque<usize> = (0..copies.len()).collect();
-    let mut anew = BTreeMap::new();
-    while !waiting.is_empty() {
+    let mut unsent =
+        UnsentCopies { copies, waiting: (0..copies.len()).collect(), seven_bit: BTreeMap::new() };
+    while !unsent.waiting.is_empty() {
         sending.results.wait_for_room().await;
         if !(sending.may_go)() {
             break;
@@ -50,25 +50,42 @@ pub(super) async fn send<P: FnMut(DeliveryResult)>(
                         event = "next-hop-unreachable", entry = sending.entry.map(display), %error,
                         "cannot connect to the next hop; copies are deferred"
                     );
-                    sending.put_off(&error.to_string(), waiting.drain(..).map(|at| &copies[at]));
+                    sending.put_off(&error.to_string(), unsent.take_all());
                     break;
                 }
             },
         };
-        let (before, trust) = (waiting.len(), &sending.settings.target.trust);
+        let (before, trust) = (unsent.waiting.len(), &sending.settings.target.trust);
         let trusted = trust.is_whole();
-        let lost = sending.send_on(open, (copies, &mut anew), &mut waiting, connection).await;
+        let lost = sending.send_on(open, &mut unsent, connection).await;
         // The peer may have closed a reused connection, or a new one after some messages. Then a new
         // connection helps. It also helps if the peer accepts only one envelope at a time.
         if let Some(reason) = lost
             && !kept
-            && waiting.len() == before
+            && unsent.waiting.len() == before
             && trust.is_whole() == trusted
         {
-            sending.put_off(&reason, waiting.drain(..).map(|at| &copies[at]));
+            sending.put_off(&reason, unsent.take_all());
         }
     }
-    waiting.iter().flat_map(|at| &copies[*at].recipients).map(|recipient| recipient.no).collect()
+    unsent.take_all().flat_map(|copy| &copy.recipients).map(|recipient| recipient.no).collect()
+}
+
+/// The copies of a batch that were not sent yet.
+struct UnsentCopies<'c> {
+    /// All copies of the batch.
+    copies: &'c [Copy],
+    /// The indexes of those that were not sent, in order.
+    waiting: VecDeque<usize>,
+    /// Forms in ASCII, for a next hop that accepts nothing else.
+    seven_bit: BTreeMap<usize, Copy>,
+}
+
+impl<'c> UnsentCopies<'c> {
+    fn take_all(&mut self) -> impl Iterator<Item = &'c Copy> {
+        let copies = self.copies;
+        self.waiting.drain(..).map(move |at| &copies[at])
+    }
 }
 
 /// The open connection, unless it was used long enough. Closing it does not delay the caller.
@@ -87,13 +104,13 @@ impl<P: FnMut(DeliveryResult)> ConnectionWork<'_, P> {
     async fn send_on(
         &mut self,
         mut open: Connection,
-        (copies, anew): (&[Copy], &mut BTreeMap<usize, Copy>),
-        waiting: &mut VecDeque<usize>,
+        unsent: &mut UnsentCopies<'_>,
         connection: &mut Option<Connection>,
     ) -> Option<String> {
         let (mut not_sent, mut eight_bit, may_go, results) =
             (Vec::new(), Vec::new(), self.may_go, self.results);
         let is_gone = self.is_gone;
+        let UnsentCopies { copies, waiting, seven_bit } = unsent;
         // The recipients of each copy that was sent and not answered yet.
         let on_their_way: Mutex<HashMap<usize, Vec<&Recipient>>> = Mutex::default();
         let on_their_way = || on_their_way.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +120,7 @@ impl<P: FnMut(DeliveryResult)> ConnectionWork<'_, P> {
                 let to: Vec<&Recipient> =
                     copies[at].recipients.iter().filter(|recipient| !is_gone(recipient.no)).collect();
                 if !to.is_empty() {
-                    let next = envelope(at, anew.get(&at).unwrap_or(&copies[at]), &to);
+                    let next = envelope(at, seven_bit.get(&at).unwrap_or(&copies[at]), &to);
                     on_their_way().insert(at, to);
                     return Some(next);
                 }
@@ -118,7 +135,7 @@ impl<P: FnMut(DeliveryResult)> ConnectionWork<'_, P> {
                 return;
             }
             if outcomes.contains(&RecipientResult::NeedsSevenBit)
-                && !anew.contains_key(&at)
+                && !seven_bit.contains_key(&at)
                 && let Some(copy) = copies[at].seven_bit()
             {
                 eight_bit.push((at, copy));
@@ -134,7 +151,7 @@ impl<P: FnMut(DeliveryResult)> ConnectionWork<'_, P> {
             waiting.push_front(at);
         }
         for (at, copy) in eight_bit {
-            anew.insert(at, copy);
+            seven_bit.insert(at, copy);
             waiting.push_back(at);
         }
         match delivered {

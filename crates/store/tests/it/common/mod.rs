@@ -89,7 +89,7 @@ pub(crate) fn message(text: &str) -> StoredBody {
 
 /// A message to the list's own address.
 pub(crate) async fn push(db: &mut Conn, list: ListNo) -> Result<EntryNo, StoreError> {
-    queue::push(db, list, (SubAddress::Posting, ""), &message("mail"), b"t", NOW).await
+    queue::push(db, list, SubAddress::Posting, &message("mail"), b"t", NOW).await
 }
 
 pub(crate) fn claimant() -> Claimant {
@@ -101,7 +101,7 @@ pub(crate) async fn claim_entries(
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<queue::QueueEntry>, StoreError> {
-    queue::claim(db, &claimant(), (limit, 0), &mut Turns::default(), now).await
+    queue::claim(db, &claimant(), limit, 0, &mut Turns::default(), now).await
 }
 
 pub(crate) async fn claim_copies(db: &mut Conn, limit: u32) -> Result<Option<Batch>, StoreError> {
