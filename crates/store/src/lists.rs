@@ -1,5 +1,7 @@
 //! Domains and lists.
 
+use std::collections::BTreeMap;
+
 use sealist_lists::model::{BodyNo, ListName, ListNo, ListSettings, MailingList};
 use sealist_lists::registry::Registry;
 use sealist_mail::Timestamp;
@@ -62,6 +64,16 @@ pub async fn by_no(db: &mut Conn, no: ListNo) -> Result<Option<MailingList>, Sto
 pub async fn all(db: &mut Conn) -> Result<Vec<MailingList>, StoreError> {
     let rows = query(format!("{SELECT} ORDER BY d.mail_host, l.local")).fetch_all(&mut *db).await?;
     Ok(gathered(&db.registry(), &rows)?.into_iter().map(|(list, _)| list).collect())
+}
+
+/// The names of all lists, by number.
+pub async fn names(db: &mut Conn) -> Result<BTreeMap<ListNo, String>, StoreError> {
+    let rows = query("SELECT l.no, l.local, d.mail_host FROM lists l JOIN domains d ON d.no = l.domain_no");
+    let name = |row: &SqlRow| {
+        let (local, host) = (row.try_get::<String>("local")?, row.try_get::<String>("mail_host")?);
+        Ok((ListNo(row.try_get("no")?), format!("{local}@{host}")))
+    };
+    rows.fetch_all(db).await?.iter().map(name).collect()
 }
 
 /// Holds a list: its mail is received, but nothing is judged or sent. Work that has begun is finished. Returns whether it was not

@@ -72,20 +72,18 @@ pub struct CopyView {
 impl Copies<'_> {
     /// All posts and notices with copies that are not out.
     pub async fn sendings(&self) -> Result<Vec<SendingView>, AppError> {
-        let mut views = Vec::new();
-        for one in copies::on_their_way(&mut *self.0.app.store.reader().await?).await? {
-            let list = lists::by_no(&mut *self.0.app.store.reader().await?, one.list).await?;
-            views.push(SendingView {
-                post: one.no,
-                list: list.map(|list| list.name.to_string()).unwrap_or_default(),
-                kind: one.kind,
-                accepted_at: one.accepted_at.rfc3339(),
-                age_s: (self.0.now.0 - one.accepted_at.0) / 1000,
-                whole_roster: one.whole_roster,
-                copies: one.copies,
-            });
-        }
-        Ok(views)
+        let mut db = self.0.app.store.reader().await?;
+        let names = lists::names(&mut db).await?;
+        let view = |one: copies::OnItsWay| SendingView {
+            post: one.no,
+            list: names.get(&one.list).cloned().unwrap_or_default(),
+            kind: one.kind,
+            accepted_at: one.accepted_at.rfc3339(),
+            age_s: (self.0.now.0 - one.accepted_at.0) / 1000,
+            whole_roster: one.whole_roster,
+            copies: one.copies,
+        };
+        Ok(copies::on_their_way(&mut db).await?.into_iter().map(view).collect())
     }
 
     /// The first `most` copies behind `after` that are not out.

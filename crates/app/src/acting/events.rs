@@ -112,10 +112,7 @@ impl EventLog<'_> {
     /// These events as people see them.
     pub(super) async fn views(&self, found: Vec<RecordedEvent>) -> Result<Vec<EventView>, AppError> {
         let mut db = self.0.app.store.reader().await?;
-        let mut names: BTreeMap<ListNo, String> = BTreeMap::new();
-        for list in lists::all(&mut db).await? {
-            names.insert(list.no, list.name.to_string());
-        }
+        let mut names = lists::names(&mut db).await?;
         // Events that are only counted and belong to the whole site have the number 0.
         for no in found.iter().filter_map(|one| one.event.list).filter(|no| no.0 != 0) {
             if let Entry::Vacant(gone) = names.entry(no) {

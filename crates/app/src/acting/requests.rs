@@ -1,13 +1,11 @@
 //! Requests that wait for an answer: how they stand, and what an admin decides about them.
 
-use std::collections::BTreeMap;
-
 use sealist_lists::model::{ListName, ListNo, RequestNo};
 use sealist_lists::registry::Registry;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Certificate;
+use sealist_store::lists;
 use sealist_store::requests::{self as stored, Request, UnknownRequest};
-use sealist_store::{Conn, StoreError, lists};
 use serde::Serialize;
 
 use super::{Acting, PageRange, Paged};
@@ -94,7 +92,7 @@ impl RequestActions<'_> {
             None => None,
         };
         let mut db = self.0.app.store.reader().await?;
-        let names = names(&mut db).await?;
+        let names = lists::names(&mut db).await?;
         let name = |no: ListNo| names.get(&no).cloned().unwrap_or_default();
         let registry = &self.0.app.registry;
         let known = stored::waiting(&mut db, of, RequestNo(0), u32::MAX).await?;
@@ -155,10 +153,6 @@ impl RequestActions<'_> {
 enum RequestRow {
     Known(Box<Request>),
     Unknown(UnknownRequest),
-}
-
-async fn names(db: &mut Conn) -> Result<BTreeMap<ListNo, String>, StoreError> {
-    Ok(lists::all(db).await?.into_iter().map(|list| (list.no, list.name.to_string())).collect())
 }
 
 fn view(registry: &Registry, request: &Request, list: String) -> RequestView {

@@ -1,7 +1,5 @@
 //! Bans of addresses and domains, on one list or on the whole site. The rule `banned-address` and the workflows read them.
 
-use std::collections::BTreeMap;
-
 use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{BanPattern, ListName, ListNo};
 use sealist_store::events::Occasion;
@@ -47,8 +45,7 @@ impl BanActions<'_> {
     pub async fn page(&self, list: Option<&ListName>, page: PageRange) -> Result<Paged<BanView>, AppError> {
         let of = self.number_of(list).await?;
         let mut db = self.0.app.store.reader().await?;
-        let names: BTreeMap<_, _> =
-            lists::all(&mut db).await?.into_iter().map(|list| (list.no, list.name.to_string())).collect();
+        let names = lists::names(&mut db).await?;
         let bans = people::bans(&mut db, of).await?;
         Ok(Paged::of(bans, page).map(|ban| BanView {
             pattern: ban.pattern.to_string(),

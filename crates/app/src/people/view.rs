@@ -1,14 +1,12 @@
 //! Members as an admin sees them: role, delivery, key, bounces, and where each preference comes from.
 
-use std::collections::BTreeMap;
-
 use sealist_lists::model::{
     Action, AddressNo, DeliveryStatus, ListNo, MemberNo, Role, SourcedPreference, UniqueId,
 };
 use sealist_lists::names;
 use sealist_mail::Address;
+use sealist_store::lists;
 use sealist_store::people::{self, KeySummary, MemberState};
-use sealist_store::{Conn, lists};
 use serde::Serialize;
 
 use super::{MemberActions, UserActions};
@@ -155,32 +153,17 @@ impl UserActions<'_> {
         let mut db = self.0.app.store.reader().await?;
         let pattern =
             pattern.parse::<Address>().map_or_else(|_| pattern.to_lowercase(), |address| address.key());
-        let mut names = BTreeMap::new();
+        let names = lists::names(&mut db).await?;
         let mut views = Vec::new();
         let mut after = AddressNo(0);
         loop {
             let found = people::states_like(&mut db, &pattern, after, PAGE).await?;
             let Some(last) = found.last() else { return Ok(Paged::of(views, page)) };
             after = last.member.address_no;
-            for state in &found {
-                let name = name_of(&mut db, &mut names, state.member.list).await?;
-                views.push(view(&name, state));
-            }
+            let name = |list: ListNo| names.get(&list).map_or("", String::as_str);
+            views.extend(found.iter().map(|state| view(name(state.member.list), state)));
         }
     }
-}
-
-async fn name_of(
-    db: &mut Conn,
-    known: &mut BTreeMap<ListNo, String>,
-    list: ListNo,
-) -> Result<String, AppError> {
-    if let Some(name) = known.get(&list) {
-        return Ok(name.clone());
-    }
-    let name = lists::by_no(db, list).await?.map(|list| list.name.to_string()).unwrap_or_default();
-    known.insert(list, name.clone());
-    Ok(name)
 }
 
 fn view(list: &str, state: &MemberState) -> MemberView {

@@ -54,6 +54,8 @@ async fn each_style_comes_back_without_a_row(site: Site) {
         assert_eq!((found.style.as_str(), found.generation, found.unknown.len()), (style.name, 0, 0));
     }
     let all = lists::all(&mut site.store.reader().await.unwrap()).await.unwrap();
+    let by_number = lists::names(&mut site.store.reader().await.unwrap()).await.unwrap();
+    assert_eq!(by_number, all.iter().map(|list| (list.no, list.name.to_string())).collect());
     let names: Vec<&str> = all.iter().map(|list| list.name.local()).collect();
     let expected =
         ["legacy-announce", "legacy-default", "pgp-announce", "pgp-default", "private-default", "team"];
