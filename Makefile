@@ -37,6 +37,7 @@ interop: interop-deps
 fuzz: deps
 	@SEALIST_FUZZ_S=60 cargo test --locked --package sealist-fuzz -- --test-threads 2
 
-# What takes longer than CI has time for: 100,000 events of four writers.
+# What takes longer than CI has time for: 100,000 events of four writers, and 500 people who are written for 20 times each.
 long: deps
 	@SEALIST_EVENTS=100000 cargo test --locked --package sealist-store --test it -- consumers
+	@SEALIST_VICTIMS=500 cargo test --locked --package sealist-server --test site -- list_bombing
