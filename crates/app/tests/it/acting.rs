@@ -256,6 +256,12 @@ async fn errors_say_of_which_kind_they_are() {
     check("no key", words, ErrorKind::Invalid { field: "key" });
     let own = act().members(team).add(member(TEAM, Role::Member, None)).await.err();
     check("own address", own, ErrorKind::Invalid { field: "address" });
+    let new = name("new@lists.example");
+    let own = act().lists().create_with_owner(&new, PLAIN, &address("new-owner@lists.example")).await.err();
+    check("own address", own, ErrorKind::Invalid { field: "address" });
+    check("nothing is made", act().lists().find(&new).await.err(), ErrorKind::NotFound);
+    act().lists().create_with_owner(&new, PLAIN, &who).await.unwrap();
+    assert_eq!(act().lists().notice_recipients(&new).await.unwrap(), NoticeRecipients::Owners);
     check("a plain list", act().lists().rotate_key(team).await.err(), ErrorKind::Conflict);
 }
 
@@ -332,6 +338,13 @@ async fn views_have_stable_names() {
     );
     check(json(&act().lists().archive_sizes().await.unwrap()[0]), "archive list octets posts");
     check(json(&bans), "entries start total");
+    let settings = json(&act().settings(team).show().await.unwrap());
+    check(settings["settings"]["description"].clone(), "default description differs value");
+    check(
+        settings["derived"].clone(),
+        "bounces_address fqdn_listname join_address leave_address list_id list_name mail_host owner_address posting_address request_address",
+    );
+    check(settings, "derived generation settings style style_in_place unknown");
 }
 
 fn json(view: &impl serde::Serialize) -> serde_json::Value {
