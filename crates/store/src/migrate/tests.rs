@@ -4,15 +4,16 @@ mod whole_site;
 
 use sealist_lists::events::{EventKind, in_words};
 use sealist_lists::model::{
-    AddressNo, DeliveryMode, DeliveryStatus, EffectivePreferences, ListNo, PreferenceChange, PreferenceLevel,
-    Preferences, Role,
+    AddressNo, DeliveryMode, DeliveryStatus, EffectivePreferences, EntryNo, ListNo, PreferenceChange,
+    PreferenceLevel, Preferences, Role, SendingNo,
 };
 use sealist_lists::texts::Language;
+use sealist_mail::Timestamp;
 
 use super::{MIGRATIONS, apply_all, filled_in};
 use crate::sql::query;
 use crate::testing::Postgres;
-use crate::{Conn, Database, events, people};
+use crate::{Conn, Database, events, people, sendings, traces};
 
 /// The last version in which a member had choices of its own alone.
 const BEFORE_PEOPLE: usize = 17;
@@ -187,4 +188,33 @@ async fn check_events(mut db: Conn) {
     assert_eq!(found[0].event.kind, EventKind::RequestDone { action: "subscribe".to_owned() });
     assert_eq!(found[6].event.kind, EventKind::NoticeUntold { limit: "day".to_owned() });
     assert_eq!(found.iter().filter(|one| one.event.list.is_none()).count(), 1);
+}
+
+/// The last version that kept nothing of messages and copies that were done.
+const BEFORE_TRACES: usize = 27;
+
+const WAITING: &str = "
+    INSERT INTO domains (no, mail_host, created_at) VALUES (1, 'lists.example', 1);
+    INSERT INTO lists (no, domain_no, local, style, created_at) VALUES (1, 1, 'team', 'legacy-default', 1);
+    INSERT INTO bodies (no, form, octets, data) VALUES (1, 'plain', 0, {no octets}), (2, 'plain', 0, {no octets});
+    INSERT INTO queue (no, queue, list_no, sub_address, body_no, arrival, received_at, next_at, sender)
+        VALUES (5, 'hold', 1, 'posting', 1, {no octets}, 3, 3, 'eve@far.example');
+    INSERT INTO sendings (no, list_no, kind, channel, body_no, envelope_from, accepted_at, fan_out_done)
+        VALUES (7, 1, 'posting', 'open', 2, '', 4, 1);
+    INSERT INTO deliveries (sending_no, email, state, next_at, reply) VALUES (7, 'anne@example.org', 'sent', 0, '250 ok');
+";
+
+/// What waits is found by its number afterwards, and what was sent is kept as if it had always been so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_and_what_was_sent_is_found() {
+    on_both!(BEFORE_TRACES, WAITING, check_traces);
+}
+
+async fn check_traces(mut db: Conn) {
+    let message = traces::message(&mut db, EntryNo(5)).await.expect("readable").expect("there");
+    assert_eq!((message.state.as_str(), message.origin.as_str()), ("hold", "lmtp"));
+    sendings::delete_finished(&mut db, SendingNo(0), 9, Timestamp(8)).await.expect("packed");
+    let to = traces::receipts_of(&mut db, &"anne@example.org".parse().expect("an address")).await;
+    let [copy] = &to.expect("readable")[..] else { panic!("one copy") };
+    assert_eq!((copy.copy.reply.as_str(), copy.entry, copy.sending.no), ("250 ok", None, SendingNo(7)));
 }
