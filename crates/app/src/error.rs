@@ -91,6 +91,18 @@ pub enum AppError {
         "{0} has the same role by itself on a list: remove that role with `sealist members remove` first"
     )]
     HasRoleItself(String),
+    /// An address that is to be subscribed for its user, who prefers another one.
+    #[error(
+        "a membership of this person goes to the address that the person prefers{}, and that is not {address}: add that one, or \
+         make {address} the preferred one with `sealist users prefer`",
+        preferred.as_ref().map(|one| format!(", {one}")).unwrap_or_default()
+    )]
+    NotPreferred {
+        /// The address.
+        address: String,
+        /// The preferred address, if there is one.
+        preferred: Option<String>,
+    },
     /// Another preferred address would be another key on a list with OpenPGP.
     #[error(
         "on {list}, a list with OpenPGP, another address means another key, and nobody has proved the key of {new} there: let {new} \
@@ -294,6 +306,7 @@ impl AppError {
             | E::LinkedElsewhere(_)
             | E::StillSubscribed(_)
             | E::HasRoleItself(_)
+            | E::NotPreferred { .. }
             | E::OtherKeyThere { .. }
             | E::HasOtherKey(_)
             | E::LastOwner(_)

@@ -54,6 +54,7 @@ mod summary_facts;
 pub mod testing;
 mod upkeep;
 mod uploads;
+mod user_of_address;
 mod vault;
 
 pub use acting::{
@@ -83,7 +84,7 @@ pub use outgoing::{
 pub use people::{
     BanActions, BanChange, BanResult, BanView, ChosenPreference, ImportReport, ImportedKeys, LastOwner,
     LevelView, LinkedAddressView, MemberActions, MemberChange, MemberKeyState, MemberKeyView, MemberView,
-    PreferenceActions, PreferenceHolder, RolesToEnd, SyncPlan, UserActions, UserView,
+    PreferenceActions, PreferenceHolder, RolesToEnd, SyncPlan, UserActions, UserChange, UserView,
 };
 pub use rotation::Rotated;
 pub use sealist_store::deliveries::{Batch, DeliveryResult, DeliveryState};

@@ -13,7 +13,7 @@ use sealist_store::list_keys::{self, ListKeyState, NewListKey};
 use sealist_store::{Conn, StoreError, lists, people};
 
 use crate::changes::{Change, ChangeOutcome, Happened};
-use crate::effects::{Effect, KeyStep};
+use crate::effects::{Effect, JoinsAs, KeyStep};
 use crate::error::AppError;
 use crate::key_life::{row_of, updated_row};
 use crate::key_work::key_work;
@@ -124,6 +124,7 @@ pub(crate) async fn effects_of_new(
     list: &MailingList,
     member: NewMember,
     known: KnownKey,
+    joins_as: JoinsAs,
     now: Timestamp,
 ) -> Result<Vec<Effect>, AppError> {
     let NewMember { address, name, role, key } = member;
@@ -136,7 +137,7 @@ pub(crate) async fn effects_of_new(
         }
         None => on_arrival(ListContext { app, list, now }, &address).await?,
     };
-    effects.push(Effect::Join { address, name, role, preferences: Preferences::default() });
+    effects.push(Effect::Join { address, name, role, preferences: Preferences::default(), joins_as });
     effects.extend(arrival);
     Ok(effects)
 }

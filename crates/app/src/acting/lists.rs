@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{Acting, PageRange, Paged};
 use crate::changes::{Change, ChangeOutcome, Happened};
+use crate::effects::JoinsAs;
 use crate::error::AppError;
 use crate::setup::{self, KnownKey, NewMember};
 use crate::upkeep::CHUNK;
@@ -74,8 +75,15 @@ impl ListActions<'_> {
         setup::check_not_own(name, owner)?;
         let list = self.create(name, style).await?;
         let owner = NewMember { address: owner.clone(), name: String::new(), role: Role::Owner, key: None };
-        let effects =
-            setup::effects_of_new(self.0.app, &list, owner, KnownKey::MayBeReplaced, self.0.now).await?;
+        let effects = setup::effects_of_new(
+            self.0.app,
+            &list,
+            owner,
+            KnownKey::MayBeReplaced,
+            JoinsAs::Address,
+            self.0.now,
+        )
+        .await?;
         self.0.carry_out(Some(list.no), effects).await?;
         Ok(list)
     }

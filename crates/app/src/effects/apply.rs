@@ -6,12 +6,14 @@ use sealist_lists::model::{AddressNo, ListNo, PreferenceLevel, Role};
 use sealist_mail::{Address, Timestamp};
 use sealist_store::events::Occasion;
 use sealist_store::keys::CertificateRow;
+use sealist_store::people::Subscriber;
 use sealist_store::{Conn, holds, key_changes, keys, list_keys, notices, people, requests, tokens};
 
-use super::{Effect, KeyStep, RequestDecided, asking};
+use super::{Effect, JoinsAs, KeyStep, RequestDecided, asking};
 use crate::changes::Happened;
 use crate::decisions::{MessageDecision, RecordedDecision, name_of};
 use crate::error::AppError;
+use crate::user_of_address::user_who_prefers;
 
 /// Whether an effect changed anything.
 enum Applied {
@@ -61,9 +63,10 @@ impl Effect {
         match self {
             Self::Ask(asked) => asking::store_question(db, list, *asked, now).await.map(Applied::These),
             Self::End(request, _) => unless_overtaken(requests::end(db, &request).await?),
-            Self::Join { address, name, role, preferences } => {
+            Self::Join { address, name, role, preferences, joins_as } => {
                 let no = people::ensure_address(&mut *db, &address, &name, now).await?;
-                people::add_member(db, list, no, role, preferences, now).await?;
+                let subscriber = subscriber(&mut *db, joins_as, &address, no).await?;
+                people::subscribe(db, list, subscriber, role, preferences, now).await?;
                 Ok(Applied::Changed)
             }
             Self::Leave(member) => Ok(Applied::if_changed(people::remove_member(db, member.no).await?)),
@@ -169,6 +172,19 @@ async fn is_set(
         ..known
     };
     Ok(known.map(with_time).as_ref() == Some(row))
+}
+
+/// Who takes a role: the address, or the user who prefers it.
+async fn subscriber(
+    db: &mut Conn,
+    joins_as: JoinsAs,
+    address: &Address,
+    no: AddressNo,
+) -> Result<Subscriber, AppError> {
+    Ok(match joins_as {
+        JoinsAs::Address => Subscriber::Address(no),
+        JoinsAs::User => Subscriber::User(user_who_prefers(db, address).await?, no),
+    })
 }
 
 async fn choose(

@@ -44,6 +44,15 @@ pub(crate) enum RequestEnd {
     Refused(Problem),
 }
 
+/// Who takes a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JoinsAs {
+    /// The address.
+    Address,
+    /// The user who prefers the address: the membership goes to whichever address the user prefers.
+    User,
+}
+
 /// What a new version of an address's certificate means.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyStep {
@@ -66,7 +75,7 @@ pub(crate) enum Effect {
     /// Ends a request.
     End(Box<Request>, RequestEnd),
     /// Gives an address a role.
-    Join { address: Address, name: String, role: Role, preferences: Preferences },
+    Join { address: Address, name: String, role: Role, preferences: Preferences, joins_as: JoinsAs },
     /// Ends a role.
     Leave(Box<Member>),
     /// Marks an address as verified: somebody answered from it, or an admin vouches for it.

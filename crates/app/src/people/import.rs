@@ -11,7 +11,7 @@ use sealist_store::{keys, people as stored_people};
 use super::MemberActions;
 use super::imported_keys::ImportedKeys;
 use crate::acting::PageRange;
-use crate::effects::Effect;
+use crate::effects::{Effect, JoinsAs};
 use crate::error::AppError;
 use crate::setup::{KnownKey, NewMember, check_not_own, effects_of_new};
 use crate::site::App;
@@ -121,10 +121,10 @@ async fn with_key(
 ) -> Result<Vec<Effect>, AppError> {
     let (address, name, role) = (member.address.clone(), member.name.clone(), member.role);
     let refused = match meant {
-        Ok(None) => return effects_of_new(app, list, member, KnownKey::Stays, now).await,
+        Ok(None) => return effects_of_new(app, list, member, KnownKey::Stays, JoinsAs::Address, now).await,
         Ok(Some(certificate)) => {
             let member = NewMember { key: Some(certificate.to_bytes()), ..member };
-            match effects_of_new(app, list, member, KnownKey::Stays, now).await {
+            match effects_of_new(app, list, member, KnownKey::Stays, JoinsAs::Address, now).await {
                 Ok(effects) => {
                     report.keys += 1;
                     return Ok(effects);
@@ -142,7 +142,15 @@ async fn with_key(
         Err(why) => why,
     };
     report.refused_keys.push((address.to_string(), refused));
-    effects_of_new(app, list, NewMember { address, name, role, key: None }, KnownKey::Stays, now).await
+    effects_of_new(
+        app,
+        list,
+        NewMember { address, name, role, key: None },
+        KnownKey::Stays,
+        JoinsAs::Address,
+        now,
+    )
+    .await
 }
 
 /// Refuses a certificate that another address has already, unless it is an update: anybody can add the address of somebody else to

@@ -2,6 +2,7 @@
 
 mod add;
 mod bans;
+mod change_user;
 mod import;
 mod imported_keys;
 mod leave;
@@ -16,6 +17,7 @@ use crate::acting::Acting;
 use crate::error::AppError;
 
 pub use bans::{BanChange, BanResult, BanView};
+pub use change_user::UserChange;
 pub use import::{ImportReport, SyncPlan};
 pub use imported_keys::ImportedKeys;
 pub use leave::{LastOwner, RolesToEnd};

@@ -9,10 +9,10 @@ use sealist_store::{Conn, people};
 use serde::Serialize;
 
 use super::PreferenceActions;
-use super::users::user_of;
 use crate::changes::{Change, ChangeOutcome};
 use crate::effects::{Effect, carry_out};
 use crate::error::AppError;
+use crate::user_of_address::user_of;
 
 /// Whose preferences are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,9 +63,9 @@ impl PreferenceActions<'_> {
 }
 
 /// One choice on one level.
-struct ChoosePreference {
-    holder: PreferenceHolder,
-    change: PreferenceChange,
+pub(super) struct ChoosePreference {
+    pub(super) holder: PreferenceHolder,
+    pub(super) change: PreferenceChange,
 }
 
 impl Change for ChoosePreference {
@@ -102,7 +102,8 @@ impl PreferenceHolder {
     }
 }
 
-fn view(level: PreferenceLevel, chosen: Preferences) -> LevelView {
+/// What a level chose, as people see it.
+pub(super) fn view(level: PreferenceLevel, chosen: Preferences) -> LevelView {
     let taken = chosen.changes().into_iter().filter(|choice| level.takes(*choice).is_ok());
     LevelView {
         level: level.source(),

@@ -3,16 +3,18 @@
 //! A link carries no key authority. The preferred address of a membership on a list with OpenPGP decides to which key the list
 //! encrypts and whose signature the list believes. So another preferred address is a key change there, and takes the way of one.
 
-use sealist_lists::events::{Event, EventKind};
-use sealist_lists::model::{LinkedAddress, User};
+use sealist_lists::events::EventKind;
+use sealist_lists::model::{LinkedAddress, PreferenceLevel, User};
 use sealist_mail::Address;
 use sealist_store::events::Occasion;
 use sealist_store::{Conn, StoreError, lists, people};
 use serde::Serialize;
 
 use super::UserActions;
-use crate::changes::{Change, ChangeOutcome, Happened};
+use super::preferences::{ChosenPreference, view as level_view};
+use crate::changes::{Change, ChangeOutcome};
 use crate::error::AppError;
+use crate::user_of_address::{about, user_of, user_or_new};
 
 /// A user as people and programs see it.
 #[derive(Clone, Debug, Serialize)]
@@ -23,10 +25,12 @@ pub struct UserView {
     pub number: String,
     /// The name; may be empty.
     pub name: String,
-    /// Whether the user may manage the whole site.
+    /// Whether the user is in charge of the whole site. Nothing asks for this yet.
     pub server_owner: bool,
     /// The addresses.
     pub addresses: Vec<LinkedAddressView>,
+    /// What the user chose for all addresses.
+    pub preferences: Vec<ChosenPreference>,
 }
 
 /// An address of a user.
@@ -41,7 +45,9 @@ pub struct LinkedAddressView {
 impl UserActions<'_> {
     /// The user to whom an address is linked. Errs with [`AppError::NoUserOf`] if there is none.
     pub async fn show(&self, address: &Address) -> Result<UserView, AppError> {
-        Ok(view(&user_of(&mut *self.0.app.store.reader().await?, address).await?))
+        let mut db = self.0.app.store.reader().await?;
+        let user = user_of(&mut db, address).await?;
+        view(&mut db, &user).await
     }
 
     /// Links an address to the user of another address. If that address has no user, a user is made who prefers it. Returns the
@@ -74,20 +80,8 @@ impl Change for LinkAddress {
 
     async fn apply(self, db: &mut Conn, occasion: &Occasion) -> Result<ChangeOutcome<UserView>, AppError> {
         let Self { known, address } = self;
-        let first = people::find_address(&mut *db, &known).await?;
-        let first = first.ok_or_else(|| AppError::NotKnown(known.to_string()))?;
         let mut happened = Vec::new();
-        let user = match people::user_of(&mut *db, first).await? {
-            Some(user) => user.no,
-            None => {
-                let user = people::create_user(&mut *db, "", occasion.now).await?;
-                people::link(&mut *db, user, first).await?;
-                people::prefer(&mut *db, user, first).await?;
-                happened.push(about(&known, EventKind::AddressLinked {}));
-                happened.push(about(&known, EventKind::AddressPreferred {}));
-                user
-            }
-        };
+        let user = user_or_new(&mut *db, &known, &mut happened, occasion.now).await?;
         let no = people::ensure_address(&mut *db, &address, "", occasion.now).await?;
         if people::user_of(&mut *db, no).await?.is_none_or(|linked| linked.no != user) {
             if !people::link(&mut *db, user, no).await? {
@@ -95,7 +89,8 @@ impl Change for LinkAddress {
             }
             happened.push(about(&address, EventKind::AddressLinked {}));
         }
-        Ok(ChangeOutcome::new(view(&user_of(db, &known).await?), happened))
+        let user = user_of(&mut *db, &known).await?;
+        Ok(ChangeOutcome::new(view(db, &user).await?, happened))
     }
 }
 
@@ -129,7 +124,7 @@ impl Change for PreferAddress {
         let linked = user.addresses.iter().find(|linked| linked.address == address);
         let linked = linked.ok_or_else(|| AppError::NoUserOf(address.to_string()))?;
         if linked.is_preferred {
-            return Ok(ChangeOutcome::nothing(view(&user)));
+            return Ok(ChangeOutcome::nothing(view(db, &user).await?));
         }
         check_no_other_key(&mut *db, &user, linked).await?;
         match people::prefer(&mut *db, user.no, linked.no).await {
@@ -137,7 +132,8 @@ impl Change for PreferAddress {
             preferred => preferred?,
         };
         let preferred = about(&address, EventKind::AddressPreferred {});
-        Ok(ChangeOutcome::new(view(&user_of(db, &address).await?), [preferred]))
+        let user = user_of(&mut *db, &address).await?;
+        Ok(ChangeOutcome::new(view(db, &user).await?, [preferred]))
     }
 }
 
@@ -156,30 +152,20 @@ async fn check_no_other_key(db: &mut Conn, user: &User, new: &LinkedAddress) -> 
     Ok(())
 }
 
-/// What happened to an address. It belongs to the whole site.
-fn about(address: &Address, kind: EventKind) -> Happened {
-    Happened::Change(Event { list: None, subject: Some(address.clone()), kind })
-}
-
-fn view(user: &User) -> UserView {
+/// The user with what it chose for all its addresses.
+pub(super) async fn view(db: &mut Conn, user: &User) -> Result<UserView, AppError> {
+    let level = PreferenceLevel::User(user.no);
+    let chosen = level_view(level, people::choices(db, level).await?);
     let linked = |linked: &LinkedAddress| LinkedAddressView {
         address: linked.address.to_string(),
         preferred: linked.is_preferred,
     };
-    UserView {
+    Ok(UserView {
         id: user.id.to_string(),
         number: user.id.decimal().to_string(),
         name: user.display_name.clone(),
         server_owner: user.is_server_owner,
         addresses: user.addresses.iter().map(linked).collect(),
-    }
-}
-
-/// The user to whom an address is linked. Errs with [`AppError::NoUserOf`].
-pub(super) async fn user_of(db: &mut Conn, address: &Address) -> Result<User, AppError> {
-    let user = match people::find_address(&mut *db, address).await? {
-        Some(no) => people::user_of(db, no).await?,
-        None => None,
-    };
-    user.ok_or_else(|| AppError::NoUserOf(address.to_string()))
+        preferences: chosen.preferences,
+    })
 }

@@ -13,7 +13,7 @@ use super::other_lists::KeyAuthority;
 use super::{
     ListContext, PersonFacts, StepOutcome, Transition, WorkflowState, first_free, in_key, other_lists,
 };
-use crate::effects::{Effect, KeyStep, RequestEnd};
+use crate::effects::{Effect, JoinsAs, KeyStep, RequestEnd};
 use crate::error::AppError;
 use crate::goodbye::farewell;
 use crate::key_life::row_of;
@@ -77,6 +77,7 @@ impl End<'_> {
                 delivery_mode: Some(self.run.delivery_mode).filter(|mode| *mode != DeliveryMode::Regular),
                 ..Preferences::default()
             },
+            joins_as: JoinsAs::Address,
         });
         if self.list.settings.send_welcome_message {
             effects.push(self.welcome().await?);

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use sealist_app::{
     Acting, App, AppError, BanChange, ErrorKind, ImportedKeys, KeyServerAnswer, KeyServers, LastOwner,
     ListedRequest, MemberChange, MessageDecision, NewMember, NoticeRecipients, PageRange, PreferenceHolder,
-    RolesToEnd, SettingRefused,
+    RolesToEnd, SettingRefused, UserChange,
 };
 use sealist_lists::events::Actor;
 use sealist_lists::model::attributes::{NewValue, SettingChange};
@@ -112,6 +112,11 @@ async fn each_change_has_the_actor_who_asked_for_it() {
     act().users().prefer(&address("bart@home.example")).await.unwrap();
     act().users().prefer(&address(BART)).await.unwrap();
     act().users().unlink(&address("bart@home.example")).await.unwrap();
+    for value in ["true", "false"] {
+        let charge = UserChange::parse("server_owner", Some(value)).unwrap();
+        act().users().change(&address(BART), charge).await.unwrap();
+    }
+    act().members(team).add_user(member("olaf@x.example", Role::Owner, None)).await.unwrap();
     for change in [BanChange::Add, BanChange::Remove] {
         act().bans().change(Some(team), &EVE.parse().unwrap(), change).await.unwrap();
     }
@@ -144,6 +149,8 @@ async fn each_change_has_the_actor_who_asked_for_it() {
         "preference-changed",
         "request-approved",
         "request-refused",
+        "server-owner-added",
+        "server-owner-removed",
         "setting-changed",
     ];
     check_actors(&stage.app, &ours).await;
@@ -329,7 +336,10 @@ async fn views_have_stable_names() {
     );
     let report = act().keys().report(sealist_lists::model::AddressNo(0), 10).await.unwrap().unwrap().0;
     check(json(&report[0]), "address fingerprint problem usable usable_until");
-    check(json(&act().users().show(&address(BART)).await.unwrap()), "addresses id name number server_owner");
+    check(
+        json(&act().users().show(&address(BART)).await.unwrap()),
+        "addresses id name number preferences server_owner",
+    );
     let bans = act().bans().page(None, PageRange::ALL).await.unwrap();
     check(json(&bans.entries[0]), "created_at list pattern");
     check(

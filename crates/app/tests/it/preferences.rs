@@ -1,8 +1,10 @@
 //! Preferences of users, addresses and the site, as an admin sets them: which level takes which, what then counts, and one event
 //! for each change.
 
-use crate::moved_clock::{PLAIN, day, join, site_with};
-use sealist_app::{App, AppError, ErrorKind, LevelView, PreferenceHolder, StartAt};
+use crate::moved_clock::{OPENPGP, PLAIN, day, join, site_with};
+use sealist_app::{
+    App, AppError, ErrorKind, LevelView, NewMember, PageRange, PreferenceHolder, StartAt, UserChange,
+};
 use sealist_lists::model::{MailingList, PreferenceChange, PreferenceSource, Preferences, Role};
 use sealist_mail::Address;
 use tempfile::TempDir;
@@ -19,8 +21,14 @@ async fn site() -> (App, MailingList, TempDir) {
     let (app, list, folder) = site_with(PLAIN, "walks@lists.example").await;
     join(&app, &list, WORK, Role::Member, None).await;
     app.as_operator().at(day(0)).users().link(&address(WORK), &address(HOME)).await.unwrap();
-    app.as_operator().events().add_consumer("test", StartAt::Next).await.unwrap();
+    follow(&app).await;
     (app, list, folder)
+}
+
+/// Follows the events from now on.
+async fn follow(app: &App) {
+    app.as_operator().events().add_consumer("test", StartAt::Next).await.unwrap();
+    assert_eq!(new_events(app).await, ["consumer-added command-line "]);
 }
 
 async fn choose(
@@ -119,4 +127,88 @@ async fn what_a_level_does_not_take_is_refused() {
         assert_eq!(unknown.kind(), ErrorKind::NotFound, "{holder:?}");
     }
     assert_eq!(new_events(&app).await, [""; 0]);
+}
+
+/// A user with one address or several is put in charge of the site, and taken from it: one event each time, and it is shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_in_charge_of_the_site_is_set_by_name() {
+    let (app, list, _folder) = site().await;
+    join(&app, &list, "olga@x.example", Role::Owner, None).await;
+    let olga = address("olga@x.example");
+    let change = async |value: Option<&str>, to: &Address| {
+        let change = UserChange::parse("server_owner", value).unwrap();
+        app.as_operator().users().change(to, change).await
+    };
+    assert_eq!(change(None, &olga).await.unwrap_err().kind(), ErrorKind::NotFound, "she is no user");
+    assert_eq!(change(Some("true"), &address("x@x.example")).await.unwrap_err().kind(), ErrorKind::NotFound);
+    let added = "server-owner-added command-line olga@x.example";
+    let made =
+        ["address-linked command-line olga@x.example", "address-preferred command-line olga@x.example"];
+    for (value, to, is_owner, events) in [
+        (Some("true"), &olga, true, vec![made[0], made[1], added]),
+        (Some("true"), &olga, true, vec![]),
+        (Some("false"), &olga, false, vec!["server-owner-removed command-line olga@x.example"]),
+        (None, &olga, false, vec![]),
+        // Whichever address names the person.
+        (Some("true"), &address(HOME), true, vec!["server-owner-added command-line anne@home.example"]),
+        (Some("true"), &address(WORK), true, vec![]),
+        (None, &address(WORK), false, vec!["server-owner-removed command-line anne@work.example"]),
+    ] {
+        let view = change(value, to).await.unwrap();
+        let shown = app.as_operator().users().show(to).await.unwrap();
+        assert_eq!((view.server_owner, shown.server_owner), (is_owner, is_owner), "{value:?} {to}");
+        assert_eq!(new_events(&app).await, events, "{value:?} {to}");
+    }
+    for (name, value, says) in [
+        ("server_owner", "yes", "true or false"),
+        ("server_ownr", "true", "did you mean \"server_owner\"?"),
+        ("zzz", "true", "server_owner"),
+    ] {
+        let refused = UserChange::parse(name, Some(value)).unwrap_err().to_string();
+        assert!(refused.contains(says), "{refused}");
+    }
+    let german = UserChange::parse("preferred_language", Some("de")).unwrap();
+    let view = app.as_operator().users().change(&address(HOME), german).await.unwrap();
+    assert!(view.preferences.iter().any(|one| one.value.to_string() == "de"));
+    assert_eq!(counts(&app, &list, "preferred_language").await.1, PreferenceSource::User);
+}
+
+/// Whoever joins as user follows the preferred address; on a list with OpenPGP that address is the key, and stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_joins_and_follows_the_preferred_address() {
+    for (style, follows) in [(PLAIN, true), (OPENPGP, false)] {
+        let (app, list, _folder) = site_with(style, "team@lists.example").await;
+        let add = async |who: &str, role: Role| {
+            let member = NewMember { address: address(who), name: String::new(), role, key: None };
+            app.as_operator().members(&list.name).add_user(member).await
+        };
+        follow(&app).await;
+        add(WORK, Role::Member).await.unwrap();
+        let events = ["address-linked", "address-preferred", "address-verified", "member-joined"];
+        let happened = new_events(&app).await;
+        for event in events {
+            assert_eq!(happened.iter().filter(|one| one.starts_with(event)).count(), 1, "{happened:?}");
+        }
+        assert_eq!(happened.len(), 4, "{happened:?}");
+        app.as_operator().users().link(&address(WORK), &address(HOME)).await.unwrap();
+        // Only the preferred address can join for the person, and only once in a role.
+        for (who, role) in [(HOME, Role::Owner), (WORK, Role::Member)] {
+            let refused = add(who, role).await.unwrap_err();
+            assert!(matches!(refused, AppError::NotPreferred { .. } | AppError::HasRole { .. }), "{refused}");
+        }
+        let where_it_goes = async || {
+            let roster = app.as_operator().members(&list.name).page(None, PageRange::ALL).await.unwrap();
+            roster.entries.into_iter().map(|one| (one.address, one.as_user)).collect::<Vec<_>>()
+        };
+        assert_eq!(where_it_goes().await, [(WORK.to_owned(), true)], "{style}");
+        let moved = app.as_operator().users().prefer(&address(HOME)).await;
+        assert_eq!(moved.is_ok(), follows, "{style}");
+        if let Err(refused) = moved {
+            assert!(matches!(refused, AppError::OtherKeyThere { .. }), "{refused}");
+        }
+        let expected = if follows { HOME } else { WORK };
+        assert_eq!(where_it_goes().await, [(expected.to_owned(), true)], "{style}");
+        let of = app.as_operator().users().unlink(&address(expected)).await.unwrap_err();
+        assert!(matches!(of, AppError::StillSubscribed(_)), "{of}");
+    }
 }

@@ -42,6 +42,10 @@ pub enum EventKind {
     AddressUnlinked {},
     /// A person prefers this address: memberships of the person go to it.
     AddressPreferred {},
+    /// The person to whom the address belongs is in charge of the whole site.
+    ServerOwnerAdded {},
+    /// The person to whom the address belongs is in charge of the whole site no longer.
+    ServerOwnerRemoved {},
     /// Mail of an address, or of that domain, is not taken any more.
     BanAdded { domain: Option<String> },
     /// Mail of an address, or of that domain, is taken again.

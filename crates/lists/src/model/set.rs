@@ -45,7 +45,8 @@ fn neighbours(nearest: Option<&str>, known: &[String]) -> String {
 }
 
 impl SettingError {
-    pub(super) fn unknown(name: &str, known: &[impl AsRef<str>]) -> Self {
+    /// There is no such setting among these.
+    pub fn unknown(name: &str, known: &[impl AsRef<str>]) -> Self {
         let known: Vec<String> = known.iter().map(|name| name.as_ref().to_owned()).collect();
         let nearest = known
             .iter()

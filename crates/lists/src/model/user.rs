@@ -16,7 +16,8 @@ pub struct User {
     pub id: UniqueId,
     /// The name shown to others; may be empty.
     pub display_name: String,
-    /// Whether the user is in charge of the whole site.
+    /// Whether the user is in charge of the whole site. Nothing asks for this yet: the command line may do everything, and mail is
+    /// judged by roles on lists. The REST interface and the pages will ask.
     pub is_server_owner: bool,
     /// The addresses that are linked to the user.
     pub addresses: Vec<LinkedAddress>,

@@ -2,7 +2,7 @@
 //! preferences of one membership and of one user.
 
 use clap::Subcommand;
-use sealist_app::{App, LevelView, PreferenceHolder};
+use sealist_app::{App, ChosenPreference, PreferenceHolder};
 use sealist_lists::model::{PreferenceChange, PreferenceValue};
 use sealist_mail::Address;
 use serde_json::json;
@@ -42,14 +42,14 @@ pub(super) async fn run(app: &App, command: PreferenceCommands) -> anyhow::Resul
             app.as_operator().preferences().choose(holder(address), change).await?
         }
     };
-    Ok((shown(&view), json!(view)))
+    Ok((shown(&view.preferences), json!(view)))
 }
 
-/// A line for each preference that the level takes.
-pub(super) fn shown(view: &LevelView) -> String {
+/// A line for each preference that a level takes.
+pub(super) fn shown(preferences: &[ChosenPreference]) -> String {
     let line = |name: &str, value: PreferenceValue| {
         let value = if value.is_open() { "(not set)".to_owned() } else { value.to_string() };
         format!("{name:<22} {value}\n")
     };
-    view.preferences.iter().map(|one| line(one.name, one.value)).collect()
+    preferences.iter().map(|one| line(one.name, one.value)).collect()
 }

@@ -1,15 +1,15 @@
-//! `sealist users`: which addresses belong to one person.
+//! `sealist users`: which addresses belong to one person, and what is set for that person.
 
 use clap::Subcommand;
-use sealist_app::{App, UserView};
+use sealist_app::{App, UserChange, UserView};
 use sealist_mail::Address;
 use serde_json::json;
 
-use super::CommandOutput;
+use super::{CommandOutput, preferences};
 
 #[derive(Subcommand)]
 pub(crate) enum Users {
-    /// Prints the person behind an address: the id, and all addresses.
+    /// Prints the person behind an address: the id, all addresses, and what is set for the person.
     Show {
         /// An address of the person.
         address: Address,
@@ -26,6 +26,20 @@ pub(crate) enum Users {
         /// The address.
         address: Address,
     },
+    /// Sets a preference for all addresses of a person, or `server_owner`: whether the person is in charge of the whole site. Nothing
+    /// asks for `server_owner` yet; the REST interface and the pages will. Everything else stays as it is.
+    Set {
+        /// An address of the person.
+        address: Address,
+        /// The name, as `users show` prints it.
+        name: String,
+        /// The new value.
+        #[arg(required_unless_present = "unset")]
+        value: Option<String>,
+        /// Takes it back, so that the site or the list decides.
+        #[arg(long, conflicts_with = "value")]
+        unset: bool,
+    },
     /// Makes an address the preferred one of its person: memberships of the person go there from now on.
     Prefer {
         /// The address.
@@ -39,6 +53,10 @@ pub(super) async fn run(app: &App, command: Users) -> anyhow::Result<CommandOutp
         Users::Show { address } => shown(&users.show(&address).await?),
         Users::Link { address, other } => shown(&users.link(&address, &other).await?),
         Users::Prefer { address } => shown(&users.prefer(&address).await?),
+        Users::Set { address, name, value, .. } => {
+            let change = UserChange::parse(&name, value.as_deref())?;
+            shown(&users.change(&address, change).await?)
+        }
         Users::Unlink { address } => {
             users.unlink(&address).await?;
             (format!("{address} belongs to nobody now\n"), json!({ "unlinked": address.to_string() }))
@@ -47,13 +65,15 @@ pub(super) async fn run(app: &App, command: Users) -> anyhow::Result<CommandOutp
 }
 
 fn shown(user: &UserView) -> CommandOutput {
-    let mut text = format!("id         {}\n", user.id);
+    let mut text = format!("{:<22} {}\n", "id", user.id);
     if !user.name.is_empty() {
-        text += &format!("name       {}\n", user.name);
+        text += &format!("{:<22} {}\n", "name", user.name);
     }
     for linked in &user.addresses {
         let preferred = if linked.preferred { "  (preferred)" } else { "" };
-        text += &format!("address    {}{preferred}\n", linked.address);
+        text += &format!("{:<22} {}{preferred}\n", "address", linked.address);
     }
+    text += &format!("{:<22} {}\n", "server_owner", user.server_owner);
+    text += &preferences::shown(&user.preferences);
     (text, json!(user))
 }

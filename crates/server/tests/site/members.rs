@@ -175,3 +175,35 @@ fn addresses_of_a_person_are_linked() {
     server.cli(&["users", "unlink", ANNE]);
     assert_eq!(server.command(&["users", "show", ANNE]).status.code(), Some(67));
 }
+
+/// What is set for a person, for an address and for the site is set and shown in one way.
+#[test]
+fn people_and_the_site_have_preferences() {
+    let server = Server::start();
+    server.cli(&["lists", "create", TEAM, "--style", "legacy-default"]);
+    let added = server.cli(&["members", "add", TEAM, ANNE, "--as-user"]);
+    assert!(added.contains("is member of"), "{added}");
+    assert!(server.cli(&["members", "show", TEAM, ANNE]).contains("it follows the preferred address"));
+    for (set, shown) in [
+        (&["users", "set", ANNE, "server_owner", "true"][..], "server_owner           true\n"),
+        (&["users", "set", ANNE, "preferred_language", "de"], "preferred_language     de\n"),
+        (&["preferences", "set", "receive_list_copy", "false"], "receive_list_copy      false\n"),
+        (&["preferences", "set", "receive_list_copy", "--unset"], "receive_list_copy      (not set)\n"),
+        (
+            &["preferences", "set", "allow_cleartext", "true", "--address", ANNE],
+            "allow_cleartext        true\n",
+        ),
+    ] {
+        let said = server.cli(set);
+        assert!(said.contains(shown), "{set:?}: {said}");
+        let again = match set[0] {
+            "users" => server.cli(&["users", "show", ANNE]),
+            _ if set.contains(&"--address") => server.cli(&["preferences", "show", "--address", ANNE]),
+            _ => server.cli(&["preferences", "show"]),
+        };
+        assert_eq!(again, said, "{set:?}");
+    }
+    let refused = server.command(&["preferences", "set", "allow_cleartext", "true"]);
+    assert_eq!(refused.status.code(), Some(65));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("set it for a member or for an address"));
+}

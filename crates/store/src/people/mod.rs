@@ -21,4 +21,4 @@ pub use members::{
 pub(crate) use preferences::lock as lock_preferences;
 pub use preferences::{choices, choose, levels_of};
 pub use states::{KeySummary, MemberState, states_like, states_of, states_of_role};
-pub use users::{create_user, link, prefer, unlink, user_of, users};
+pub use users::{appoint, create_user, dismiss, link, prefer, unlink, user_of, users};

@@ -37,6 +37,18 @@ pub async fn users(db: &mut Conn, after: UserNo, limit: u32) -> Result<Vec<User>
     Ok(users)
 }
 
+/// Puts a user in charge of the whole site. Returns whether the user was not in charge of it before.
+pub async fn appoint(db: &mut Conn, user: UserNo) -> Result<bool, StoreError> {
+    let appoint = query("UPDATE users SET is_server_owner = 1 WHERE no = $1 AND is_server_owner = 0");
+    Ok(appoint.bind(user.0).execute(db).await?.rows_affected() > 0)
+}
+
+/// Takes the charge of the whole site from a user. Returns whether the user was in charge of it.
+pub async fn dismiss(db: &mut Conn, user: UserNo) -> Result<bool, StoreError> {
+    let dismiss = query("UPDATE users SET is_server_owner = 0 WHERE no = $1 AND is_server_owner = 1");
+    Ok(dismiss.bind(user.0).execute(db).await?.rows_affected() > 0)
+}
+
 /// Links an address to a user; the choices of the user count for the address from now on. `false`, and nothing done, if the
 /// address is linked to somebody else.
 pub async fn link(db: &mut Conn, user: UserNo, address: AddressNo) -> Result<bool, StoreError> {

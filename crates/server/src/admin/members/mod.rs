@@ -31,6 +31,9 @@ pub(crate) enum Members {
         /// The role: member, owner, moderator or nonmember.
         #[arg(long, default_value = "member", value_parser = role)]
         role: Role,
+        /// The person joins, and not the address: the membership goes to whichever address the person prefers (`users prefer`).
+        #[arg(long)]
+        as_user: bool,
     },
     /// Prints the members, owners, moderators and nonmembers of a list, with what keeps posts from them.
     List {
@@ -131,9 +134,17 @@ fn role(text: &str) -> Result<Role, String> {
 
 pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<CommandOutput> {
     match command {
-        Members::Add { list, address, key, name, role } => {
-            let member = NewMember { address, name: shown_name(&name)?, role, key: read_key(key)? };
-            add(app, &find_list(app, &list).await?, member).await
+        Members::Add { list, address, key, name, role, as_user } => {
+            let list = find_list(app, &list).await?;
+            let (of, name) = (address.clone(), shown_name(&name)?);
+            let member = NewMember { address: of, name, role, key: read_key(key)? };
+            let members = app.as_operator().members(&list.name);
+            if as_user {
+                members.add_user(member).await?
+            } else {
+                members.add(member).await?
+            }
+            added(app, &list, &address, role).await
         }
         Members::List { list, role } => {
             let list = find_list(app, &list).await?;
@@ -180,10 +191,13 @@ pub(super) async fn run(app: &App, command: Members) -> anyhow::Result<CommandOu
     }
 }
 
-async fn add(app: &App, list: &MailingList, member: NewMember) -> anyhow::Result<CommandOutput> {
-    let (address, role) = (member.address.clone(), member.role);
-    app.as_operator().members(&list.name).add(member).await?;
-    let warning = want_of_key(app, list, &address).await?.map(|want| format!("{address}: {want}"));
+async fn added(
+    app: &App,
+    list: &MailingList,
+    address: &Address,
+    role: Role,
+) -> anyhow::Result<CommandOutput> {
+    let warning = want_of_key(app, list, address).await?.map(|want| format!("{address}: {want}"));
     let added = format!("{address} is {role} of {}\n", list.name);
     Ok(warned((added, json!({ "added": address.to_string(), "role": role })), warning))
 }
