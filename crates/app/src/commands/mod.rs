@@ -30,7 +30,7 @@ use sealist_store::replay;
 use sealist_store::traces::MessageFate;
 
 use crate::changes::Unrecorded;
-use crate::effects::{Effect, carry_out};
+use crate::effects::{Effect, RequestEnd, carry_out};
 use crate::error::AppError;
 use crate::notices::place_of;
 use crate::opening::ReceivedMessage;
@@ -143,6 +143,7 @@ impl CommandSession<'_> {
         let script = std::mem::take(&mut command_sender.script);
         let mut has_set_name = false;
         for (line, read) in script.lines {
+            let before = self.effects.len();
             let done = match read {
                 Ok(MailCommand::Stop) => break,
                 // A name is compared with those of all members, so only one change of name per message is
@@ -156,7 +157,10 @@ impl CommandSession<'_> {
                 },
                 Err(problem) => Err(problem),
             };
+            let ends_request = |effect: &Effect| matches!(effect, Effect::End(_, RequestEnd::Refused(_)));
             match &done {
+                // The end of the request has an event that says why.
+                Err(_) if self.effects[before..].iter().any(ends_request) => {}
                 // The line may contain a token.
                 Err(problem) => {
                     self.note(
