@@ -135,7 +135,7 @@ async fn faults() -> Stage {
     stage.happened().await;
     let claimant = stage.app.claimant();
     let claimed_now = stage.app.store().write(move |db| {
-        Box::pin(async move { queue::claim(db, &claimant, (10, 0), &mut Default::default(), day(0)).await })
+        Box::pin(async move { queue::claim(db, &claimant, 10, 0, &mut Default::default(), day(0)).await })
     });
     let entry = claimed_now.await.unwrap().remove(0);
     stage
