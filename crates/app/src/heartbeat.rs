@@ -16,6 +16,28 @@ use crate::node::MAX_PAUSE;
 use crate::rotation::SwitchKeys;
 use crate::site::App;
 
+/// Notifications of other nodes.
+pub struct WorkCalls(Calls);
+
+/// What another node has left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkCall {
+    /// Messages wait to be judged.
+    Incoming,
+    /// Copies wait to be sent.
+    Outgoing,
+}
+
+impl WorkCalls {
+    /// Waits for the next notification. Errs if the connection is lost, or if the writer needs it.
+    pub async fn next(&mut self) -> Result<WorkCall, AppError> {
+        Ok(match self.0.next().await?.as_str() {
+            "incoming" => WorkCall::Incoming,
+            _ => WorkCall::Outgoing,
+        })
+    }
+}
+
 impl App {
     /// Whether this process still owns its claims. Shortly before its lease expires nothing more is sent,
     /// until the next heartbeat is recorded.
@@ -149,8 +171,8 @@ impl App {
     }
 
     /// The notifications of other nodes. With SQLite there are none.
-    pub async fn calls(&self) -> Result<Calls, AppError> {
-        Ok(self.store.calls().await?)
+    pub async fn work_calls(&self) -> Result<WorkCalls, AppError> {
+        Ok(WorkCalls(self.store.calls().await?))
     }
 
     /// Deregisters this node and releases its claims.

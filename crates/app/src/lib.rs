@@ -70,6 +70,7 @@ pub use claims::{ClaimedEntry, CopyClaim, IncomingClaims};
 pub use database::{Migrated, OpenDatabase, SiteDatabase, SiteKeyRow};
 pub use decisions::MessageDecision;
 pub use error::{AppError, ErrorKind};
+pub use heartbeat::{WorkCall, WorkCalls};
 pub use incoming::process;
 pub use intake::{Destination, Intake};
 pub use key_life::{KeyCheck, KeyCheckReport, KeyReport, KeyServerAnswer, KeyServers, Refreshed, Stages};

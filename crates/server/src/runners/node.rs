@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealist_app::{App, reset_future_timers};
+use sealist_app::{App, WorkCall, reset_future_timers};
 use tokio::sync::{Notify, watch};
 
 const BEAT: Duration = Duration::from_secs(2);
@@ -93,10 +93,13 @@ pub(crate) async fn run(
 /// Forwards notifications of other nodes. Without them the runners still poll the database.
 async fn listen(app: App, arrived: Arc<Notify>, accepted: Arc<Notify>) {
     loop {
-        match app.calls().await {
+        match app.work_calls().await {
             Ok(mut calls) => {
-                while let Ok(runner) = calls.next().await {
-                    if runner == "incoming" { arrived.notify_one() } else { accepted.notify_one() }
+                while let Ok(call) = calls.next().await {
+                    match call {
+                        WorkCall::Incoming => arrived.notify_one(),
+                        WorkCall::Outgoing => accepted.notify_one(),
+                    }
                 }
             }
             Err(error) => {
