@@ -216,10 +216,12 @@ pub async fn delete_finished(
     limit: u32,
     now: Timestamp,
 ) -> Result<Option<SendingNo>, StoreError> {
-    let finished = query(
+    // Another node that packs the copies of a sending is left alone with them.
+    let finished = query(format!(
         "SELECT no, body_no, second_body_no, post_no, list_no FROM sendings s WHERE s.no > $1 AND s.fan_out_done = 1 AND NOT EXISTS
-         (SELECT 1 FROM deliveries d WHERE d.sending_no = s.no AND d.state NOT IN ('sent', 'failed')) ORDER BY s.no LIMIT 1",
-    );
+         (SELECT 1 FROM deliveries d WHERE d.sending_no = s.no AND d.state NOT IN ('sent', 'failed')) ORDER BY s.no LIMIT 1 {}",
+        db.skip_locked_of("s")
+    ));
     let Some(sending) = finished.bind(after.0).fetch_optional(&mut *db).await? else { return Ok(None) };
     let no: i64 = sending.try_get("no")?;
     if traces::pack_copies(&mut *db, no, sending.try_get("list_no")?, limit).await? == u64::from(limit) {

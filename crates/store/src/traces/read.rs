@@ -220,7 +220,12 @@ pub async fn receipts_of(db: &mut Conn, address: &Address) -> Result<Vec<TracedR
     let packed = query(
         "SELECT copies, sending_no, person_no FROM done_copies WHERE person_no = $1 OR person_no IS NULL AND copies LIKE $2",
     );
-    for row in packed.bind(person).bind(format!("%{no}%")).fetch_all(&mut *db).await? {
+    for row in packed
+        .bind(person)
+        .bind(if no == 0 { String::new() } else { format!("%{no}%") })
+        .fetch_all(&mut *db)
+        .await?
+    {
         let is_person = row.try_get::<Option<i64>>("person_no")?.is_some();
         for CopyGroup(state, reply, to) in groups(&row)? {
             if !is_person && !to.contains(&no) {

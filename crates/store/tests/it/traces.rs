@@ -13,11 +13,12 @@ use sealist_store::notices::{self, NewNotice};
 use sealist_store::queue::{self, EntryOrigin, NewEntry};
 use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::traces::{self, Forgotten, MessageFate, TracedCopy};
-use sealist_store::{Conn, StoreError, bodies, events, lists, posts};
+use sealist_store::{Conn, Store, StoreError, bodies, events, lists, posts};
 
 on_both! {
     a_message_and_its_copies_stay_in_few_rows,
     what_is_old_or_too_much_goes,
+    nodes_that_pack_at_once_lose_nothing,
     a_deleted_list_and_a_deleted_person_take_their_traces_along,
 }
 
@@ -143,6 +144,45 @@ async fn a_message_and_its_copies_stay_in_few_rows(site: Site) {
     }
     assert!(traces::receipts_of(&mut db, &address("none@x.example")).await.unwrap().is_empty());
     assert_eq!(traces::messages_from(&mut db, &address("anne@x.example")).await.unwrap(), [entry]);
+}
+
+/// The upkeep runs on every node, and two of them may come to the same sending.
+async fn nodes_that_pack_at_once_lose_nothing(site: Site) {
+    let list = site.list;
+    let sent = site.store.write(move |db| {
+        Box::pin(async move {
+            for number in 0..MEMBERS {
+                join(&mut *db, list, &format!("m{number}@x.example")).await?;
+            }
+            let entry = accepted(&mut *db, list, "anne@x.example", NOW).await?;
+            let sending = posted(&mut *db, list, entry).await?;
+            send_all(&mut *db).await?;
+            Ok::<_, StoreError>((entry, sending))
+        })
+    });
+    let (entry, sending) = sent.await.unwrap();
+    let mut nodes = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let store = match site.url.as_str() {
+            "" => site.store.clone(),
+            url => Store::open_url(url).await.unwrap(),
+        };
+        nodes.spawn(async move {
+            let mut after = SendingNo(0);
+            let pack = |after| store.write(move |db| Box::pin(sendings::delete_finished(db, after, 20, NOW)));
+            while let Some(next) = pack(after).await? {
+                after = next;
+            }
+            Ok::<_, StoreError>(())
+        });
+    }
+    while let Some(ended) = nodes.join_next().await {
+        ended.unwrap().unwrap();
+    }
+    let mut db = site.store.reader().await.unwrap();
+    let copies = by_recipient(traces::copies_of(&mut db, sending).await.unwrap());
+    assert_eq!(copies.len(), MEMBERS);
+    assert_eq!(traces::sendings_of(&mut db, entry).await.unwrap().len(), 1);
 }
 
 async fn what_is_old_or_too_much_goes(site: Site) {
