@@ -3,6 +3,8 @@
 //! People who proved who they are have budgets of their own, so that mail which others send in their name
 //! uses none of them. Setting of the site: `max_stranger_notices_per_hour`.
 
+use crate::names;
+
 /// Who asked for a notice, as far as the list can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequesterTrust {
@@ -40,15 +42,7 @@ pub enum Pool {
     Answers,
 }
 
-impl Pool {
-    /// The stored name of the pool.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Questions => "questions",
-            Self::Answers => "answers",
-        }
-    }
-}
+names! { Pool { Questions = "questions", Answers = "answers" } }
 
 /// The limits for one kind of notice from one list to one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

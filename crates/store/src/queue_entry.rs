@@ -25,21 +25,7 @@ pub enum QueueName {
     Shunt,
 }
 
-impl QueueName {
-    /// The name in the database, on the command line and in `--json`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::In => "in",
-            Self::Paused => "paused",
-            Self::Hold => "hold",
-            Self::Shunt => "shunt",
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        [Self::In, Self::Paused, Self::Hold, Self::Shunt].into_iter().find(|place| place.name() == name)
-    }
-}
+names! { QueueName { In = "in", Paused = "paused", Hold = "hold", Shunt = "shunt" } }
 
 /// How a message came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -60,20 +60,15 @@ pub enum ReservedLocal {
     Confirm,
 }
 
-impl ReservedLocal {
-    /// The part before the `+`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bounces => "_b",
-            Self::Confirm => "_c",
-        }
-    }
+// The names are the parts before the `+`.
+names! { ReservedLocal { Bounces = "_b", Confirm = "_c" } }
 
+impl ReservedLocal {
     /// Parses an address. Returns the reserved local part and the text after the `+`.
     pub fn read(address: &Address) -> Option<(Self, &str)> {
         let (local, detail) = address.local().split_once('+')?;
         let known = |reserved: &Self| reserved.name().eq_ignore_ascii_case(local);
-        Some(([Self::Bounces, Self::Confirm].into_iter().find(known)?, detail))
+        Some((Self::ALL.iter().copied().find(known)?, detail))
     }
 }
 

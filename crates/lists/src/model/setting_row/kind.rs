@@ -1,6 +1,7 @@
 //! Kinds of settings: which values a setting takes.
 
 use super::super::Action;
+use crate::names;
 
 /// What an attribute takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,13 +82,5 @@ pub enum TimeUnit {
     Days,
 }
 
-impl TimeUnit {
-    /// The word behind a number.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Minutes => "minutes",
-            Self::Hours => "hours",
-            Self::Days => "days",
-        }
-    }
-}
+// The names are the words behind a number.
+names! { TimeUnit { Minutes = "minutes", Hours = "hours", Days = "days" } }
