@@ -14,6 +14,7 @@ use sealist_store::events::Occasion;
 use sealist_store::notices::Probe;
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::traces::MessageFate;
+use sealist_store::transaction;
 use sealist_store::{Conn, StoreError, put_aside};
 
 use crate::changes::{Change, ChangeOutcome, Happened, Unrecorded, make};
@@ -60,8 +61,9 @@ pub(crate) async fn handle_bounce(
     let marks: Vec<[u8; 32]> = reading.returned.iter().map(mark).collect();
     let reason = if reading.report == DeliveryReport::Other { Reason::AutoReply } else { Reason::Bounce };
     let (no, entry, of) = (entry.no, entry.clone(), list.clone());
-    let follows = app.write_unrecorded(Unrecorded::Handled, move |db| {
-        Box::pin(async move {
+    let follows = app.write_unrecorded(
+        Unrecorded::Handled,
+        transaction!(|db| {
             let mut is_used = returned.is_some();
             let failed = returned.map(|returned| MemberBounce { returned, cause }).into_iter().collect();
             let follows = score(&mut *db, &of, failed, now).await?;
@@ -74,8 +76,8 @@ pub(crate) async fn handle_bounce(
             }
             queue::finish(db, &entry, MessageFate::Bounce, &[reason], now).await?;
             Ok::<_, StoreError>(follows)
-        })
-    });
+        }),
+    );
     send_probes(app, list, follows.await?, Some(no), now).await?;
     Ok(BounceHandling::Done)
 }
@@ -214,14 +216,15 @@ pub(crate) async fn send_probes(
     if notices.is_empty() {
         return Ok(());
     }
-    let stored = app.write_unrecorded(Unrecorded::Notices, move |db| {
-        Box::pin(async move {
+    let stored = app.write_unrecorded(
+        Unrecorded::Notices,
+        transaction!(|db| {
             for notice in notices {
                 notice.caused_by(entry).store(&mut *db, now).await?;
             }
             Ok::<_, StoreError>(())
-        })
-    });
+        }),
+    );
     Ok(stored.await?)
 }
 
@@ -229,15 +232,15 @@ pub(crate) async fn send_probes(
 /// then.
 pub(crate) async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), AppError> {
     let no = list.no;
-    let members = app.write_unrecorded(Unrecorded::Notices, move |db| {
-        Box::pin(async move { bounce_scores::to_be_told(db, no, now).await })
-    });
+    let members = app.write_unrecorded(
+        Unrecorded::Notices,
+        transaction!(|db| bounce_scores::to_be_told(db, no, now).await),
+    );
     for email in members.await? {
         let Some(address) = Address::from_stored(&email) else { continue };
         let Some(notice) = notice_kinds::delivery_stopped(app, list, &address, now).await? else { continue };
-        let stored = app.write_unrecorded(Unrecorded::Notices, move |db| {
-            Box::pin(async move { notice.store(db, now).await })
-        });
+        let stored =
+            app.write_unrecorded(Unrecorded::Notices, transaction!(|db| notice.store(db, now).await));
         stored.await?;
     }
     Ok(())

@@ -7,6 +7,7 @@ use sealist_lists::model::{DeliveryNo, EntryNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_store::deliveries::{self, Batch};
 use sealist_store::queue::{self, QueueEntry};
+use sealist_store::transaction;
 use sealist_store::turns::Turns;
 use sealist_store::{StoreError, sendings};
 
@@ -37,12 +38,13 @@ impl IncomingClaims {
         }
         let limit = u32::try_from(free).unwrap_or_default();
         let mut next = self.turns.clone();
-        let claimed = app.write_unrecorded(Unrecorded::Claims, move |db| {
-            Box::pin(async move {
+        let claimed = app.write_unrecorded(
+            Unrecorded::Claims,
+            transaction!(|db| {
                 let entries = queue::claim(db, &claimant, limit, judged, &mut next, now).await?;
                 Ok((entries, next))
-            })
-        });
+            }),
+        );
         let (entries, next) = claimed.await.inspect_err(|error| app.note_uncertain_claim(error))?;
         self.turns = next;
         Ok(entries.into_iter().map(ClaimedEntry).collect())
@@ -83,18 +85,18 @@ impl ClaimedEntry {
     /// pause.
     pub async fn give_back(&self, app: &App, pause_ms: i64) -> Result<(), AppError> {
         let (entry, from) = (self.0.clone(), app.store.now().plus_ms(pause_ms));
-        let back = app.write_unrecorded(Unrecorded::Claims, move |db| {
-            Box::pin(async move { queue::give_back(db, &entry, from).await })
-        });
+        let back = app.write_unrecorded(
+            Unrecorded::Claims,
+            transaction!(|db| queue::give_back(db, &entry, from).await),
+        );
         Ok(back.await?)
     }
 
     /// Gives the entry back for another try after the pause. The try that failed counts.
     pub async fn put_off(&self, app: &App, pause_ms: i64) -> Result<(), AppError> {
         let (entry, until) = (self.0.clone(), app.store.now().plus_ms(pause_ms));
-        let back = app.write_unrecorded(Unrecorded::Claims, move |db| {
-            Box::pin(async move { queue::put_off(db, &entry, until).await })
-        });
+        let back = app
+            .write_unrecorded(Unrecorded::Claims, transaction!(|db| queue::put_off(db, &entry, until).await));
         Ok(back.await?)
     }
 }
@@ -119,12 +121,13 @@ impl App {
         {
             return Ok(CopyClaim::Nothing);
         }
-        let claimed = self.write_unrecorded(Unrecorded::Claims, move |db| {
-            Box::pin(async move {
+        let claimed = self.write_unrecorded(
+            Unrecorded::Claims,
+            transaction!(|db| {
                 let made = sendings::fan_out(&mut *db, most, now).await?;
                 Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, most, now).await?))
-            })
-        });
+            }),
+        );
         Ok(match claimed.await.inspect_err(|error| self.note_uncertain_claim(error))? {
             (_, Some(batch)) => CopyClaim::Copies(node, batch),
             (Some(_), None) => CopyClaim::FannedOut,
@@ -144,9 +147,10 @@ impl App {
         rows: Vec<DeliveryNo>,
         from: Timestamp,
     ) -> Result<(), AppError> {
-        let back = self.write_unrecorded(Unrecorded::Claims, move |db| {
-            Box::pin(async move { deliveries::give_back(db, node, &rows, from).await })
-        });
+        let back = self.write_unrecorded(
+            Unrecorded::Claims,
+            transaction!(|db| deliveries::give_back(db, node, &rows, from).await),
+        );
         Ok(back.await?)
     }
 

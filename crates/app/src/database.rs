@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sealist_store::database::{self, DatabaseState};
+use sealist_store::transaction;
 use sealist_store::transfer::TransferError;
 use sealist_store::{Database, Store, StoreError, site_key};
 
@@ -86,7 +87,7 @@ impl OpenDatabase {
             clippy::disallowed_methods,
             reason = "the key of the site comes before anybody can act on the site"
         )]
-        let recorded = self.0.write(move |db| Box::pin(async move { site_key::enter(db, &key).await }));
+        let recorded = self.0.write(transaction!(|db| site_key::enter(db, &key).await));
         Ok(recorded.await?)
     }
 }

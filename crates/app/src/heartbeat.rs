@@ -7,6 +7,7 @@ use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_store::events::Occasion;
 use sealist_store::nodes::{self, Claimant, Deployment};
+use sealist_store::transaction;
 use sealist_store::{Calls, StoreError, lists, rotation};
 
 use crate::changes::{Unrecorded, make};
@@ -89,15 +90,16 @@ impl App {
     /// its predecessor.
     pub async fn register_node(&self) -> Result<(), AppError> {
         let (alone, began) = (self.store.alone(), Instant::now());
-        let joined = self.write_unrecorded(Unrecorded::Claims, move |db| {
-            Box::pin(async move {
+        let joined = self.write_unrecorded(
+            Unrecorded::Claims,
+            transaction!(|db| {
                 let node = nodes::register(&mut *db).await?;
                 if alone == Deployment::SingleProcess {
                     nodes::release_expired(db, node, alone).await?;
                 }
                 Ok::<_, StoreError>(node)
-            })
-        });
+            }),
+        );
         self.node.set_no(joined.await?);
         self.node.can_judge(began);
         Ok(())
@@ -121,7 +123,8 @@ impl App {
     async fn be_seen(&self) -> Result<usize, AppError> {
         let (node, began) = (self.node.no(), Instant::now());
         // The heartbeat is a transaction of its own, so that it counts even if the rest fails.
-        let lives = self.write_unrecorded(Unrecorded::Claims, move |db| Box::pin(nodes::heartbeat(db, node)));
+        let lives =
+            self.write_unrecorded(Unrecorded::Claims, transaction!(|db| nodes::heartbeat(db, node).await));
         let lives = lives.await?;
         if !lives || self.node.is_unsure() {
             // Other nodes have declared this one dead, or will. They took over its claims, so it registers
@@ -134,21 +137,23 @@ impl App {
             return Ok(0);
         }
         let node = self.node.no();
-        let buried = self.write_unrecorded(Unrecorded::Claims, move |db| {
-            Box::pin(nodes::release_expired(db, node, Deployment::Cluster))
-        });
+        let buried = self.write_unrecorded(
+            Unrecorded::Claims,
+            transaction!(|db| nodes::release_expired(db, node, Deployment::Cluster).await),
+        );
         Ok(buried.await?)
     }
 
     async fn report(&self, loaded: Vec<ListKeyNo>, now: Timestamp) -> Result<(), AppError> {
         let (node, alone) = (self.node.no(), self.store.alone());
         let occasion = Occasion { actor: Actor::Server(ServerCause::Nodes), now };
-        let switched = self.write_unrecorded(Unrecorded::Claims, move |db| {
-            Box::pin(async move {
+        let switched = self.write_unrecorded(
+            Unrecorded::Claims,
+            transaction!(|db| {
                 rotation::report(&mut *db, node, &loaded).await?;
                 make(db, SwitchKeys(alone), &occasion).await
-            })
-        });
+            }),
+        );
         match switched.await {
             Ok(lists) if lists.is_empty() => {}
             Ok(lists) => {
@@ -178,6 +183,8 @@ impl App {
     /// Deregisters this node and releases its claims.
     pub async fn deregister_node(&self) -> Result<(), AppError> {
         let node = self.node.no();
-        Ok(self.write_unrecorded(Unrecorded::Claims, move |db| Box::pin(nodes::deregister(db, node))).await?)
+        Ok(self
+            .write_unrecorded(Unrecorded::Claims, transaction!(|db| nodes::deregister(db, node).await))
+            .await?)
     }
 }

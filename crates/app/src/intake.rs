@@ -9,6 +9,7 @@ use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{IntakeSealer, random};
 use sealist_store::bodies::{self, ROW_OCTETS, StoredBody};
 use sealist_store::queue::{self, EntryOrigin, NewEntry};
+use sealist_store::transaction;
 use sealist_store::{lists, tokens};
 
 use crate::addresses::{named_below, source_of};
@@ -219,8 +220,9 @@ impl Intake {
         let origin = self.origin;
         let source = source_of(app, &sender);
         let coming = self.spool.as_ref().map(Spool::coming);
-        let ours = app.write_unrecorded(Unrecorded::Arrival, move |db| {
-            Box::pin(async move {
+        let ours = app.write_unrecorded(
+            Unrecorded::Arrival,
+            transaction!(|db| {
                 let body = match coming {
                     Some(coming) => coming.complete(&mut *db, &body).await?,
                     None => bodies::insert(&mut *db, &body).await?,
@@ -228,8 +230,8 @@ impl Intake {
                 let (detail, arrival, sender) = (&detail, &transaction, &sender);
                 let new = NewEntry { list, sub_address, detail, body, arrival, sender, source, origin };
                 queue::enter(db, &new, now).await
-            })
-        });
+            }),
+        );
         let entry = ours.await?;
         if let Some(spool) = self.spool {
             spool.done();

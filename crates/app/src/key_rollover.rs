@@ -15,6 +15,7 @@ use sealist_openpgp::{Certificate, ListKey, random};
 use sealist_store::events::Occasion;
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyRow};
 use sealist_store::sendings::{self, Carries, NewSending};
+use sealist_store::transaction;
 use sealist_store::{Conn, StoreError, bodies, lists, rotation};
 
 use crate::changes::{Change, ChangeOutcome, Happened, Unrecorded};
@@ -91,8 +92,9 @@ async fn announce_one(
         notices.push((body, [Some(Some(language)), none].into_iter().flatten().collect::<Vec<_>>()));
     }
     let (no, key, bounces) = (list.no, new.no, list.name.address(SubAddress::Bounces).to_string());
-    let announced = app.write_unrecorded(Unrecorded::Notices, move |db| {
-        Box::pin(async move {
+    let announced = app.write_unrecorded(
+        Unrecorded::Notices,
+        transaction!(|db| {
             if !rotation::announced(&mut *db, key, now).await? {
                 return Ok(false);
             }
@@ -111,8 +113,8 @@ async fn announce_one(
                 sendings::insert(&mut *db, &post, now).await?;
             }
             Ok::<_, StoreError>(true)
-        })
-    });
+        }),
+    );
     Ok(announced.await?)
 }
 

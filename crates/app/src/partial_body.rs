@@ -3,6 +3,7 @@
 
 use sealist_store::StoreError;
 use sealist_store::coming::{self, PartialBody};
+use sealist_store::transaction;
 
 use crate::changes::Unrecorded;
 use crate::error::AppError;
@@ -23,9 +24,10 @@ impl Spool {
     /// Starts with the piece after the first row.
     pub(crate) async fn begin(app: &App, piece: Vec<u8>) -> Result<Self, AppError> {
         let node = app.claimant().node;
-        let begun = app.write_unrecorded(Unrecorded::Arrival, move |db| {
-            Box::pin(async move { PartialBody::begin(&mut *db, node).await?.append(db, &piece).await })
-        });
+        let begun = app.write_unrecorded(
+            Unrecorded::Arrival,
+            transaction!(|db| PartialBody::begin(&mut *db, node).await?.append(db, &piece).await),
+        );
         // If the outcome is unknown, a stored piece is released like a claim.
         let coming = begun.await.inspect_err(|error| app.note_uncertain_claim(error))?;
         Ok(Self { coming, done: false, abandoned: app.abandoned_uploads.clone() })
@@ -34,9 +36,8 @@ impl Spool {
     /// Stores the next piece.
     pub(crate) async fn append(&mut self, app: &App, piece: Vec<u8>) -> Result<(), AppError> {
         let coming = self.coming;
-        let stored = app.write_unrecorded(Unrecorded::Arrival, move |db| {
-            Box::pin(async move { coming.append(db, &piece).await })
-        });
+        let stored =
+            app.write_unrecorded(Unrecorded::Arrival, transaction!(|db| coming.append(db, &piece).await));
         self.coming = stored.await?;
         Ok(())
     }
@@ -66,7 +67,8 @@ impl App {
     /// not delayed.
     pub async fn clear_away(&self) -> Result<(), AppError> {
         while let Some(coming) = self.abandoned_uploads.pop() {
-            let removed = self.write_unrecorded(Unrecorded::Arrival, move |db| Box::pin(coming.remove(db)));
+            let removed =
+                self.write_unrecorded(Unrecorded::Arrival, transaction!(|db| coming.remove(db).await));
             if let Err(error) = removed.await {
                 self.abandoned_uploads.push(coming);
                 return Err(StoreError::into(error));
@@ -76,8 +78,10 @@ impl App {
             return Ok(());
         }
         loop {
-            let gone =
-                self.write_unrecorded(Unrecorded::Arrival, |db| Box::pin(coming::drop_left(db, AT_ONCE)));
+            let gone = self.write_unrecorded(
+                Unrecorded::Arrival,
+                transaction!(|db| coming::drop_left(db, AT_ONCE).await),
+            );
             if gone.await? < u64::from(AT_ONCE) {
                 return Ok(());
             }

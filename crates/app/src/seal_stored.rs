@@ -7,6 +7,7 @@ use sealist_mail::Timestamp;
 use sealist_openpgp::{self as openpgp, SignWith};
 use sealist_store::bodies::{self, BodyUse, StoredBody};
 use sealist_store::holds;
+use sealist_store::transaction;
 
 use crate::changes::Unrecorded;
 use crate::error::AppError;
@@ -32,10 +33,8 @@ pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, A
             };
             let body = sealed_for(app, list, Payload { outer, entity: payload }, *used, now).await?;
             let no = *no;
-            app.write_unrecorded(Unrecorded::Form, move |db| {
-                Box::pin(async move { bodies::replace(db, no, &body).await })
-            })
-            .await?;
+            app.write_unrecorded(Unrecorded::Form, transaction!(|db| bodies::replace(db, no, &body).await))
+                .await?;
             sealed += 1;
         }
         if plain.is_empty() {
@@ -43,8 +42,8 @@ pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, A
         }
     }
     let no = list.no;
-    let forgotten =
-        app.write_unrecorded(Unrecorded::Form, move |db| Box::pin(holds::forget_plain_summaries(db, no)));
+    let forgotten = app
+        .write_unrecorded(Unrecorded::Form, transaction!(|db| holds::forget_plain_summaries(db, no).await));
     let forgotten = forgotten.await?;
     if sealed + forgotten > 0 {
         app.store.scrub().await?;

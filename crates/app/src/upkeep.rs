@@ -8,6 +8,7 @@ use sealist_store::events::{self, Occasion, Trier};
 use sealist_store::holds::{self, Leaving};
 use sealist_store::requests::{Request, RequestedBy};
 use sealist_store::traces::{Forgotten, MessageFate};
+use sealist_store::transaction;
 use sealist_store::{
     Conn, StoreError, bounce_proofs, bounce_scores, clock, deliveries, lists, notices, pending, put_aside,
     queue, replay, requests, sendings, tokens, traces,
@@ -59,9 +60,10 @@ pub async fn reset_future_timers(app: &App, longest_pause_ms: i64, now: Timestam
     if !clock::was_set_back(&mut *app.store.reader().await?, latest).await? {
         return Ok(0);
     }
-    let mended = app.write_unrecorded(Unrecorded::Schedules, move |db| {
-        Box::pin(clock::reset_future_timers(db, now, latest))
-    });
+    let mended = app.write_unrecorded(
+        Unrecorded::Schedules,
+        transaction!(|db| clock::reset_future_timers(db, now, latest).await),
+    );
     Ok(mended.await?)
 }
 
@@ -70,7 +72,7 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppE
     let mut kept = MaintenanceReport::default();
     // Announces keys whose announcement was interrupted.
     key_rollover::announce(app, now).await?;
-    app.write_unrecorded(Unrecorded::Schedules, move |db| Box::pin(holds::begin_waits(db, now))).await?;
+    app.write_unrecorded(Unrecorded::Schedules, transaction!(|db| holds::begin_waits(db, now).await)).await?;
     for list in lists::all(&mut *app.store.reader().await?).await? {
         bounces::remind(app, &list, now).await?;
         kept.holds_ended += end_holds(app, &list, now).await?;
@@ -92,22 +94,26 @@ pub async fn upkeep(app: &App, now: Timestamp) -> Result<MaintenanceReport, AppE
     delete_finished(app, now).await?;
     forget_traces(app, now).await?;
     let before = Timestamp(now.0 - ASIDE_KEPT_MS);
-    app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(put_aside::forget(db, before))).await?;
+    app.write_unrecorded(Unrecorded::Cleanup, transaction!(|db| put_aside::forget(db, before).await)).await?;
     let before = Timestamp(now.0 - DIGESTS_KEPT_MS);
-    app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(replay::forget(db, before))).await?;
-    app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(bounce_proofs::forget_sent(db, now)))
+    app.write_unrecorded(Unrecorded::Cleanup, transaction!(|db| replay::forget(db, before).await)).await?;
+    app.write_unrecorded(Unrecorded::Cleanup, transaction!(|db| bounce_proofs::forget_sent(db, now).await))
         .await?;
     let before = Timestamp(now.0 - CAUSES_KEPT_MS);
-    app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(bounce_scores::forget_causes(db, before)))
-        .await?;
+    app.write_unrecorded(
+        Unrecorded::Cleanup,
+        transaction!(|db| bounce_scores::forget_causes(db, before).await),
+    )
+    .await?;
     forget_requests(app, now).await?;
-    app.write_unrecorded(Unrecorded::Cleanup, move |db| {
-        Box::pin(async move {
+    app.write_unrecorded(
+        Unrecorded::Cleanup,
+        transaction!(|db| {
             notices::forget_old(&mut *db, now).await?;
             pending::forget_old(&mut *db, now).await?;
             tokens::forget(db, now).await
-        })
-    })
+        }),
+    )
     .await?;
     Ok(kept)
 }
@@ -195,16 +201,17 @@ async fn remind(app: &App, list: &MailingList, now: Timestamp) -> Result<(), App
     }
     let before = Timestamp(now.0 - i64::from(days) * DAY_MS);
     let list = list.clone();
-    let reminded = app.write_unrecorded(Unrecorded::Notices, move |db| {
-        Box::pin(async move {
+    let reminded = app.write_unrecorded(
+        Unrecorded::Notices,
+        transaction!(|db| {
             let waiting = holds::told_before(&mut *db, list.no, before, u32::MAX).await?;
             for one in &waiting {
                 notice_kinds::held(&list, &one.entry).store(&mut *db, now).await?;
                 holds::mark_told(&mut *db, one.entry.no, now).await?;
             }
             Ok::<_, StoreError>(())
-        })
-    });
+        }),
+    );
     Ok(reminded.await?)
 }
 
@@ -273,9 +280,10 @@ pub(crate) async fn give_way(
 async fn delete_finished(app: &App, now: Timestamp) -> Result<(), AppError> {
     let mut after = SendingNo(0);
     while let Some(next) = app
-        .write_unrecorded(Unrecorded::Cleanup, move |db| {
-            Box::pin(sendings::delete_finished(db, after, CHUNK, now))
-        })
+        .write_unrecorded(
+            Unrecorded::Cleanup,
+            transaction!(|db| sendings::delete_finished(db, after, CHUNK, now).await),
+        )
         .await?
     {
         after = next;
@@ -288,8 +296,9 @@ async fn forget_traces(app: &App, now: Timestamp) -> Result<(), AppError> {
     let too_many = traces::forget_beyond(&mut *app.store.reader().await?, MAX_TRACES).await?;
     let too_old = Timestamp(now.0 - i64::from(app.sent_kept_days) * DAY_MS);
     let before = too_many.map_or(too_old, |at| at.max(too_old));
-    let forget =
-        || app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(traces::forget(db, before, CHUNK)));
+    let forget = || {
+        app.write_unrecorded(Unrecorded::Cleanup, transaction!(|db| traces::forget(db, before, CHUNK).await))
+    };
     while forget().await? == Forgotten::Some {}
     Ok(())
 }
@@ -298,7 +307,8 @@ async fn forget_traces(app: &App, now: Timestamp) -> Result<(), AppError> {
 async fn forget_requests(app: &App, now: Timestamp) -> Result<(), AppError> {
     while app.make_by_itself(RequestsExpire, ServerCause::Expiry, now).await? == CHUNK as usize {}
     let before = Timestamp(now.0 - EVENTS_KEPT_MS);
-    let forgotten = app.write_unrecorded(Unrecorded::Cleanup, move |db| Box::pin(events::forget(db, before)));
+    let forgotten =
+        app.write_unrecorded(Unrecorded::Cleanup, transaction!(|db| events::forget(db, before).await));
     Ok(forgotten.await?)
 }
 

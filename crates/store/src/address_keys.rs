@@ -136,6 +136,7 @@ mod tests {
 
     use super::*;
     use crate::testing::Postgres;
+    use crate::transaction;
     use crate::{Store, lists, people};
 
     const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -192,7 +193,7 @@ mod tests {
     }
 
     async fn check(store: Store) {
-        let list = store.write(|db| Box::pin(old_site(db))).await.expect("renewed");
+        let list = store.write(transaction!(|db| old_site(db).await)).await.expect("renewed");
         let mut db = store.reader().await.expect("a reader");
         for (asked, spelled) in [
             ("lone@xn--mnchen-3ya.example", "lone@münchen.example"),

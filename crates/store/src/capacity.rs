@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::nodes::{DEAD_AFTER_MS, Deployment};
 use crate::sql::query;
+use crate::transaction;
 use crate::{Store, StoreError};
 
 /// The connections of a node: one writer and its readers, one of which receives notifications.
@@ -48,8 +49,7 @@ pub async fn of(store: &Store) -> Result<Option<Capacity>, StoreError> {
     let mut times = Vec::new();
     for _ in 0..5 {
         let began = Instant::now();
-        let written =
-            store.write(move |db| Box::pin(async move { query(numbered).fetch_one(db).await.map(drop) }));
+        let written = store.write(transaction!(|db| query(numbered).fetch_one(db).await.map(drop)));
         written.await?;
         times.push(began.elapsed());
     }

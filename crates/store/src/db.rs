@@ -17,6 +17,15 @@ use crate::shortage::Shortage;
 use crate::sql::{Conn, ReadConnection, sqlite};
 use crate::writer::{Job, Ran, Writer};
 
+/// The work of one transaction, as [`Store::write`] takes it: `transaction!(|db| change(db, 1).await)`. What the work names is moved
+/// into it.
+#[macro_export]
+macro_rules! transaction {
+    (|$db:ident| $work:expr) => {
+        move |$db| ::std::boxed::Box::pin(async move { $work })
+    };
+}
+
 /// How many changes may wait for the writer before callers are blocked.
 const WAITING: usize = 1024;
 

@@ -14,6 +14,7 @@ use sealist_lists::events::{Actor, Event, EventKind, ServerCause};
 use sealist_lists::model::ListNo;
 use sealist_mail::Timestamp;
 use sealist_store::events::{self, Occasion, Trier};
+use sealist_store::transaction;
 use sealist_store::{Conn, StoreError, Work};
 
 use crate::site::App;
@@ -73,7 +74,7 @@ impl App {
         occasion: &Occasion,
     ) -> Result<C::Answer, C::Error> {
         let occasion = occasion.clone();
-        self.write(move |db| Box::pin(async move { make(db, change, &occasion).await })).await
+        self.write(transaction!(|db| make(db, change, &occasion).await)).await
     }
 
     /// Makes a change in a transaction of its own, by the server itself.

@@ -28,6 +28,7 @@ use sealist_store::events::Occasion;
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::replay;
 use sealist_store::traces::MessageFate;
+use sealist_store::transaction;
 
 use crate::changes::Unrecorded;
 use crate::effects::{Effect, RequestEnd, carry_out};
@@ -102,16 +103,17 @@ async fn process_commands_once(
         CarriedOut::Nothing => None,
     };
     let spent = outcome.map(|outcome| (command_sender.brought, command_sender.past, outcome));
-    app.write_unrecorded(Unrecorded::Handled, move |db| {
-        Box::pin(async move {
+    app.write_unrecorded(
+        Unrecorded::Handled,
+        transaction!(|db| {
             if let Some((brought, past, outcome)) = spent {
                 brought.still(&mut *db, &past).await?;
                 brought.record(&mut *db, outcome, now).await?;
             }
             carry_out(&mut *db, Some(no), effects, &occasion).await?;
             Ok::<_, AppError>(queue::finish(db, &done, MessageFate::Answered, &[], now).await?)
-        })
-    })
+        }),
+    )
     .await?;
     Ok(EntryOutcome::ACCEPTED)
 }

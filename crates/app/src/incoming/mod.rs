@@ -18,6 +18,7 @@ use sealist_lists::rules::{Reason, RuleHit};
 use sealist_mail::{DAY_MS, Timestamp};
 use sealist_store::bodies;
 use sealist_store::queue::{self, QueueEntry};
+use sealist_store::transaction;
 
 use crate::bounces::{self, BounceHandling};
 use crate::changes::Unrecorded;
@@ -48,9 +49,10 @@ pub async fn process(app: &App, entry: QueueEntry, now: Timestamp) -> Result<Ent
             record(app, JudgedMessage::new(&list, &entry, held), now).await
         }
         Err(AppError::NextHour(begins_at)) => {
-            let waits = app.write_unrecorded(Unrecorded::Claims, move |db| {
-                Box::pin(async move { queue::give_back(db, &entry, begins_at).await })
-            });
+            let waits = app.write_unrecorded(
+                Unrecorded::Claims,
+                transaction!(|db| queue::give_back(db, &entry, begins_at).await),
+            );
             waits.await?;
             Ok(EntryOutcome { action: Action::Defer, reasons: Vec::new() })
         }

@@ -1,6 +1,7 @@
 //! Mail at `-sendkey`: the list's certificate goes to the envelope sender, once a day ([RFC 3834, section 4]).
 
 use sealist_store::traces::MessageFate;
+use sealist_store::transaction;
 use sealist_store::{people, queue};
 
 use super::list_mail::ListMail;
@@ -23,14 +24,15 @@ pub(super) async fn answer_sendkey(mail: &ListMail<'_>) -> Result<EntryOutcome, 
         answer = notice_kinds::sendkey(app, list, sender, source, &published, now).await?;
     }
     let entry = entry.clone();
-    app.write_unrecorded(Unrecorded::Handled, move |db| {
-        Box::pin(async move {
+    app.write_unrecorded(
+        Unrecorded::Handled,
+        transaction!(|db| {
             if let Some(answer) = answer {
                 answer.caused_by(entry.no).store_or_wait(&mut *db, now).await?;
             }
             Ok::<_, AppError>(queue::finish(db, &entry, MessageFate::Answered, &[], now).await?)
-        })
-    })
+        }),
+    )
     .await?;
     Ok(EntryOutcome::ACCEPTED)
 }

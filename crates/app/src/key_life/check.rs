@@ -8,6 +8,7 @@ use sealist_mail::Timestamp;
 use sealist_openpgp::{POLICY_EPOCH, SealingCard};
 use sealist_store::events::Occasion;
 use sealist_store::key_checks::{self, KeyCheckResult, Pass, WatchedCertificate};
+use sealist_store::transaction;
 use sealist_store::{Conn, StoreError, key_news};
 
 use super::judge::{JudgedCertificate, judge_stored};
@@ -66,9 +67,10 @@ impl KeyCheck {
         if !key_checks::is_due(&mut *app.store.reader().await?, POLICY_EPOCH, now).await? {
             return Ok(None);
         }
-        let begun = app.write_unrecorded(Unrecorded::Schedules, move |db| {
-            Box::pin(key_checks::begin(db, POLICY_EPOCH, now))
-        });
+        let begun = app.write_unrecorded(
+            Unrecorded::Schedules,
+            transaction!(|db| key_checks::begin(db, POLICY_EPOCH, now).await),
+        );
         let begun: Option<Pass> = begun.await?;
         let at = At::Certificates(AddressNo(0));
         Ok(begun.map(|pass| Self { pass, stages: stages.clone(), at, found: KeyCheckReport::default() }))
@@ -85,9 +87,10 @@ impl KeyCheck {
                 Some(last) => At::Owners(last),
                 None => {
                     let pass = self.pass;
-                    let ended = app.write_unrecorded(Unrecorded::Schedules, move |db| {
-                        Box::pin(key_checks::end(db, pass, now))
-                    });
+                    let ended = app.write_unrecorded(
+                        Unrecorded::Schedules,
+                        transaction!(|db| key_checks::end(db, pass, now).await),
+                    );
                     ended.await?;
                     At::Ended
                 }
@@ -180,17 +183,20 @@ impl KeyCheck {
             };
             // The clock of another node may be a little ahead.
             let until = news.iter().map(|news| news.at).max().unwrap_or(now).max(now);
-            let told = app.write_unrecorded(Unrecorded::Schedules, move |db| {
-                Box::pin(async move {
+            let told = app.write_unrecorded(
+                Unrecorded::Schedules,
+                transaction!(|db| {
                     let told = key_news::mark_told(&mut *db, &owner, until).await?;
                     Ok::<_, StoreError>(told && notice.store(db, now).await?)
-                })
-            });
+                }),
+            );
             self.found.told += u64::from(told.await?);
         }
         let pass = self.pass;
-        let progress = app
-            .write_unrecorded(Unrecorded::Schedules, move |db| Box::pin(key_checks::progress(db, pass, now)));
+        let progress = app.write_unrecorded(
+            Unrecorded::Schedules,
+            transaction!(|db| key_checks::progress(db, pass, now).await),
+        );
         progress.await?;
         Ok(Some(last))
     }

@@ -10,6 +10,7 @@ use sealist_store::events::Occasion;
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::key_checks::{self, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
+use sealist_store::transaction;
 use sealist_store::{key_refresh, people};
 use serde::Serialize;
 
@@ -41,8 +42,10 @@ pub(crate) async fn refresh_next(
     occasion: &Occasion,
 ) -> Result<Option<Refreshed>, AppError> {
     let now = occasion.now;
-    let taken = app
-        .write_unrecorded(Unrecorded::Schedules, move |db| Box::pin(key_refresh::take_due(db, before, now)));
+    let taken = app.write_unrecorded(
+        Unrecorded::Schedules,
+        transaction!(|db| key_refresh::take_due(db, before, now).await),
+    );
     match taken.await? {
         Some(no) => refresh(app, servers, no, occasion).await,
         None => Ok(None),

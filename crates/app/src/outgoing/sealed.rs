@@ -12,6 +12,7 @@ use sealist_openpgp::{
 use sealist_store::bodies::{self, StoredBody};
 use sealist_store::deliveries::{Batch, Delivery, Kind};
 use sealist_store::sendings;
+use sealist_store::transaction;
 
 use super::readers::{self, SealedReader, without_key};
 use super::{BatchOptions, Copy, Ready, open};
@@ -102,9 +103,10 @@ async fn second_form(
     let second = tokio::task::spawn_blocking(move || keys.storage.reseal(&first));
     let second = second.await.map_err(|_| AppError::Interrupted)??;
     let body = StoredBody::Sealed(second.clone());
-    let stored = app.write_unrecorded(Unrecorded::Form, move |db| {
-        Box::pin(async move { sendings::set_second_body(db, post, &body).await })
-    });
+    let stored = app.write_unrecorded(
+        Unrecorded::Form,
+        transaction!(|db| sendings::set_second_body(db, post, &body).await),
+    );
     stored.await?;
     Ok(second)
 }

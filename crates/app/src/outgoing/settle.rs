@@ -6,6 +6,7 @@ use sealist_lists::model::{DeliveryNo, EntryNo, ListNo, MailingList, NodeNo, Sen
 use sealist_lists::texts::Text;
 use sealist_mail::{Address, Concern, HopRefusal, Timestamp};
 use sealist_store::deliveries::{self, Batch, DeliveryResult, DeliveryState, Kind};
+use sealist_store::transaction;
 use sealist_store::{StoreError, lists};
 
 use crate::changes::Unrecorded;
@@ -71,14 +72,15 @@ pub async fn record_results(app: &App, reports: Vec<BatchReport>, now: Timestamp
     let quiet = by_node;
     telling.retain(|report| !report.results.is_empty());
     if !quiet.is_empty() {
-        let recorded = app.write_unrecorded(Unrecorded::Deliveries, move |db| {
-            Box::pin(async move {
+        let recorded = app.write_unrecorded(
+            Unrecorded::Deliveries,
+            transaction!(|db| {
                 for (node, results) in quiet {
                     deliveries::record(&mut *db, node, &results).await?;
                 }
                 Ok::<_, StoreError>(())
-            })
-        });
+            }),
+        );
         recorded.await?;
     }
     for report in telling {
@@ -104,15 +106,16 @@ async fn settle_and_tell(app: &App, report: BatchReport, now: Timestamp) -> Resu
     };
     let refused: Vec<(DeliveryNo, HopRefusal)> = results.iter().filter_map(against_recipient).collect();
     let of = list.clone();
-    let stopped = app.write_unrecorded(Unrecorded::Deliveries, move |db| {
-        Box::pin(async move {
+    let stopped = app.write_unrecorded(
+        Unrecorded::Deliveries,
+        transaction!(|db| {
             deliveries::record(&mut *db, node, &results).await?;
             for notice in tidings {
                 notice.caused_by(entry).store(&mut *db, now).await?;
             }
             bounces::count(db, &of, kind, &refused, now).await
-        })
-    });
+        }),
+    );
     bounces::send_probes(app, &list, stopped.await?, entry, now).await
 }
 

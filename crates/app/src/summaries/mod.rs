@@ -20,6 +20,7 @@ use sealist_store::pending::{self, Due, FactTelling, Pace};
 use sealist_store::queue;
 use sealist_store::requests as waiting;
 use sealist_store::tokens::{self, TokenSubject};
+use sealist_store::transaction;
 use sealist_store::{Conn, StoreError, holds, lists};
 
 use crate::changes::Unrecorded;
@@ -121,8 +122,9 @@ async fn send_summary(app: &App, due: &Due, now: Timestamp) -> Result<(), AppErr
     let pace = text.map_or(Pace { at_once: 1, pause_ms: LATER_MS }, |text| pace(&list, text));
     let (due, seen) = (due.clone(), due.clone());
     let until = notices.answerable_until;
-    let stored = app.write_unrecorded(Unrecorded::Notices, move |db| {
-        Box::pin(async move {
+    let stored = app.write_unrecorded(
+        Unrecorded::Notices,
+        transaction!(|db| {
             let how = if notices.notices.is_empty() { FactTelling::Silently } else { FactTelling::ByNotice };
             if !pending::delete_told(&mut *db, &due, &told, how, pace, now).await? {
                 return Err(AppError::Overtaken);
@@ -144,8 +146,8 @@ async fn send_summary(app: &App, due: &Due, now: Timestamp) -> Result<(), AppErr
                 holds::mark_told(&mut *db, *entry, now).await?;
             }
             if out { Ok(()) } else { Err(AppError::Overtaken) }
-        })
-    });
+        }),
+    );
     match stored.await {
         // A recipient got enough notices today, so the facts wait; or another node sent the notice, and this
         // changes nothing.
@@ -164,9 +166,8 @@ async fn is_waiting(db: &mut Conn, about: &TokenSubject) -> Result<bool, StoreEr
 
 async fn put_off(app: &App, due: &Due, until: Timestamp) -> Result<(), AppError> {
     let due = due.clone();
-    let later = app.write_unrecorded(Unrecorded::Notices, move |db| {
-        Box::pin(async move { pending::put_off(db, &due, until).await })
-    });
+    let later =
+        app.write_unrecorded(Unrecorded::Notices, transaction!(|db| pending::put_off(db, &due, until).await));
     Ok(later.await?)
 }
 

@@ -6,6 +6,7 @@ use sealist_lists::model::{ListName, ListNo, Preferences, Role};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, POLICY_EPOCH};
 use sealist_store::keys::{self, CertificateRow};
+use sealist_store::transaction;
 use sealist_store::{Store, StoreError, key_checks, lists, people};
 
 use crate::error::AppError;
@@ -39,37 +40,33 @@ impl RosterWriter {
     /// Adds members in one commit.
     pub async fn add(&self, joining: Vec<JoiningMember>) -> Result<(), AppError> {
         let (list, now) = (self.list, self.now);
-        let joined = self.store.write(move |db| {
-            Box::pin(async move {
-                for JoiningMember { address, certificate, card } in &joining {
-                    let row = CertificateRow {
-                        fingerprint: certificate.fingerprint().to_string(),
-                        certificate: certificate.to_bytes(),
-                        card: Some(card.clone()),
-                        unusable: None,
-                        confirmed_at: Some(now),
-                    };
-                    let no = people::ensure_address(&mut *db, address, "", now).await?;
-                    keys::set_certificate(&mut *db, no, &row, now).await?;
-                    people::add_member(&mut *db, list, no, Role::Member, Preferences::default(), now).await?;
-                }
-                Ok::<_, StoreError>(())
-            })
-        });
+        let joined = self.store.write(transaction!(|db| {
+            for JoiningMember { address, certificate, card } in &joining {
+                let row = CertificateRow {
+                    fingerprint: certificate.fingerprint().to_string(),
+                    certificate: certificate.to_bytes(),
+                    card: Some(card.clone()),
+                    unusable: None,
+                    confirmed_at: Some(now),
+                };
+                let no = people::ensure_address(&mut *db, address, "", now).await?;
+                keys::set_certificate(&mut *db, no, &row, now).await?;
+                people::add_member(&mut *db, list, no, Role::Member, Preferences::default(), now).await?;
+            }
+            Ok::<_, StoreError>(())
+        }));
         Ok(joined.await?)
     }
 
     /// Records today's check of keys as done. Otherwise the check would run during a measurement.
     pub async fn finish(self) -> Result<(), AppError> {
         let now = self.now;
-        let checked = self.store.write(move |db| {
-            Box::pin(async move {
-                if let Some(pass) = key_checks::begin(&mut *db, POLICY_EPOCH, now).await? {
-                    key_checks::end(db, pass, now).await?;
-                }
-                Ok::<_, StoreError>(())
-            })
-        });
+        let checked = self.store.write(transaction!(|db| {
+            if let Some(pass) = key_checks::begin(&mut *db, POLICY_EPOCH, now).await? {
+                key_checks::end(db, pass, now).await?;
+            }
+            Ok::<_, StoreError>(())
+        }));
         Ok(checked.await?)
     }
 }

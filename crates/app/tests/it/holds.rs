@@ -13,6 +13,7 @@ use sealist_mail::{Address, HOUR_MS, Timestamp};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::pending::{self, Beyond, Heap, NewFact, Pace};
 use sealist_store::tokens::{self, TokenSubject};
+use sealist_store::transaction;
 use sealist_store::{events, lists};
 use tempfile::TempDir;
 
@@ -293,10 +294,8 @@ async fn what_is_only_counted_hides_nothing_that_waits(stage: Stage) {
     };
     let facts: Vec<NewFact> = (0..2100).map(gone).collect();
     let pace = Pace { at_once: 0, pause_ms: 4 * HOUR_MS };
-    let added = stage
-        .app
-        .store()
-        .write(move |db| Box::pin(async move { pending::add(db, &heap, &facts, pace, day(-2)).await }));
+    let added =
+        stage.app.store().write(transaction!(|db| pending::add(db, &heap, &facts, pace, day(-2)).await));
     added.await.unwrap();
     stage.stranger(1, day(0)).await;
     let mail = deliver(&stage.app, day(0)).await;

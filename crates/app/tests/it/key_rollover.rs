@@ -9,6 +9,7 @@ use sealist_mail::rfc3156::{Shape, classify};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_openpgp::{Certificate, Revocation, Unusable};
 use sealist_store::people;
+use sealist_store::transaction;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_announced_by_the_old_one() {
@@ -72,9 +73,9 @@ async fn a_new_key_is_announced_in_the_language_of_each() {
             join(&app, &list, &email, role, Some(row)).await;
             if let Some(language) = chosen {
                 let address = email.parse().unwrap();
-                let set = app.store().write(move |db| {
-                    Box::pin(async move { people::set_language(db, &address, Some(language)).await })
-                });
+                let set =
+                    app.store()
+                        .write(transaction!(|db| people::set_language(db, &address, Some(language)).await));
                 set.await.unwrap();
             }
             people.push((email, person, chosen.unwrap_or(of_list)));

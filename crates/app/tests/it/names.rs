@@ -8,6 +8,7 @@ use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Address, Entity, first_text};
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::people;
+use sealist_store::transaction;
 use tempfile::TempDir;
 
 const EVE: &str = "eve@evil.example";
@@ -45,10 +46,7 @@ impl Stage {
     /// As an import, or the command line, does it.
     async fn call(&self, address: &str, name: &str) {
         let (address, name): (Address, _) = (address.parse().unwrap(), name.to_owned());
-        let set = self
-            .app
-            .store()
-            .write(move |db| Box::pin(async move { people::set_name(db, &address, &name).await }));
+        let set = self.app.store().write(transaction!(|db| people::set_name(db, &address, &name).await));
         set.await.unwrap();
     }
 

@@ -4,6 +4,7 @@ use crate::moved_clock::{OPENPGP, PLAIN, day, deliver, make_plain_list, receive_
 use sealist_app::{App, NotKnown, NotKnownKind};
 use sealist_lists::model::{RequestNo, Role};
 use sealist_store::requests::{self, Request};
+use sealist_store::transaction;
 use sealist_store::{people, testing};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -12,13 +13,11 @@ async fn what_is_not_known_is_named_by_list() {
     let plain = make_plain_list(&app, "walks@lists.example").await;
     let not_known = async || app.as_operator().lists().not_known().await.unwrap();
     assert_eq!(not_known().await, []);
-    let written = app.store().write(move |db| {
-        Box::pin(async move {
-            testing::write_style(&mut *db, list.no, "pgp-of-the-future").await?;
-            testing::write_style(&mut *db, plain.no, "plain-of-the-future").await?;
-            testing::write_setting(db, plain.no, "colour", "\"blue\"").await
-        })
-    });
+    let written = app.store().write(transaction!(|db| {
+        testing::write_style(&mut *db, list.no, "pgp-of-the-future").await?;
+        testing::write_style(&mut *db, plain.no, "plain-of-the-future").await?;
+        testing::write_setting(db, plain.no, "colour", "\"blue\"").await
+    }));
     written.await.unwrap();
     let style = |name: &str, in_place| NotKnownKind::Style { name: name.to_owned(), in_place };
     let expected = [
@@ -48,8 +47,7 @@ async fn rewrite(app: &App, request: &Request, steps: &[&str]) {
     let mut run = request.run.clone();
     run.steps = steps.iter().map(|step| (*step).to_owned()).collect();
     let (no, run) = (request.no, serde_json::to_string(&run).unwrap());
-    let written =
-        app.store().write(move |db| Box::pin(async move { testing::write_run(db, no, &run).await }));
+    let written = app.store().write(transaction!(|db| testing::write_run(db, no, &run).await));
     written.await.unwrap();
 }
 

@@ -6,6 +6,7 @@ use sealist_lists::model::{Action, ListName, MailingList, Role};
 use sealist_lists::rules::Reason;
 use sealist_openpgp::random;
 use sealist_store::deliveries::Kind;
+use sealist_store::transaction;
 use sealist_store::turns::Turns;
 use sealist_store::{lists, put_aside, queue};
 use tempfile::TempDir;
@@ -29,9 +30,15 @@ async fn fate(app: &App, to: &str, sender: &str, message: &str) -> (EntryOutcome
     intake.write(message.as_bytes()).unwrap();
     intake.commit(app, random(), day(0)).await.unwrap();
     let claimant = app.claimant();
-    let claimed = app.store().write(move |db| {
-        Box::pin(async move { queue::claim(db, &claimant, 1, 0, &mut Turns::default(), day(0)).await })
-    });
+    let claimed = app.store().write(transaction!(|db| queue::claim(
+        db,
+        &claimant,
+        1,
+        0,
+        &mut Turns::default(),
+        day(0)
+    )
+    .await));
     let entry = claimed.await.unwrap().remove(0);
     let outcome = process(app, entry, day(0)).await.unwrap();
     (outcome, deliver(app, day(0)).await)

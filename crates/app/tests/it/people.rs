@@ -12,6 +12,7 @@ use sealist_lists::roster_file::{ListedPerson, read_roster};
 use sealist_mail::Address;
 use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::people::Subscriber;
+use sealist_store::transaction;
 use sealist_store::{StoreError, events, people};
 use tempfile::TempDir;
 
@@ -161,7 +162,7 @@ async fn a_change_changes_what_it_names() {
     let store = app.store().clone();
     tasks.spawn(async move {
         let stopped: Result<bool, StoreError> =
-            store.write(move |db| Box::pin(people::choose(db, level, stopped))).await;
+            store.write(transaction!(|db| people::choose(db, level, stopped).await)).await;
         stopped.map(|_| ()).map_err(AppError::Store)
     });
     while let Some(done) = tasks.join_next().await {
@@ -337,9 +338,15 @@ async fn another_preferred_address_is_a_key_change_on_lists_with_openpgp() {
         let subscriber = Subscriber::User(user.no, preferred);
         let subscribed: Result<_, StoreError> = app
             .store()
-            .write(move |db| {
-                Box::pin(people::subscribe(db, no, subscriber, Role::Member, Preferences::default(), day(0)))
-            })
+            .write(transaction!(|db| people::subscribe(
+                db,
+                no,
+                subscriber,
+                Role::Member,
+                Preferences::default(),
+                day(0)
+            )
+            .await))
             .await;
         subscribed.unwrap();
         let changed = app.as_operator().at(day(0)).users().prefer(&address(HOME)).await;

@@ -12,6 +12,7 @@ use sealist_openpgp::testing::{Ends, Kind, Person, Revoked, stale_card};
 use sealist_openpgp::{Certificate, CertificateChange, Fingerprint};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
+use sealist_store::transaction;
 use sealist_store::{deliveries, people};
 
 /// Whoever asks is told the same.
@@ -183,12 +184,10 @@ async fn a_key_in_doubt_waits_for_a_person() {
         changed_at: day(-5),
         suspended_at: None,
     };
-    let added = app.store().write(move |db| {
-        Box::pin(async move {
-            let no = people::find_address(&mut *db, &ANNE.parse().unwrap()).await?.unwrap();
-            key_changes::add(db, no, &given).await
-        })
-    });
+    let added = app.store().write(transaction!(|db| {
+        let no = people::find_address(&mut *db, &ANNE.parse().unwrap()).await?.unwrap();
+        key_changes::add(db, no, &given).await
+    }));
     added.await.unwrap();
     let anne_at: Address = ANNE.parse().unwrap();
     let ask = async |answer: Vec<u8>, now: Timestamp| {
@@ -244,9 +243,9 @@ async fn a_key_that_waits_for_a_list_gets_no_copies() {
     let row = CertificateRow { card: Some(stale), ..key_row(&app, &anne, ANNE, day(-5)) };
     join(&app, &list, ANNE, Role::Member, Some(row)).await;
     let no = list.no;
-    let waits = app.store().write(move |db| {
-        Box::pin(async move { people::mark_key_pending_approval(db, no, &ANNE.parse().unwrap()).await })
-    });
+    let waits = app.store().write(transaction!(|db| {
+        people::mark_key_pending_approval(db, no, &ANNE.parse().unwrap()).await
+    }));
     waits.await.unwrap();
     post(&app, &list, "Words.", day(0)).await;
     let copies = async |now: Timestamp| {
@@ -255,9 +254,9 @@ async fn a_key_that_waits_for_a_list_gets_no_copies() {
     assert_eq!(copies(day(0)).await, 0);
     check(&app, day(1)).await.unwrap();
     assert_eq!(copies(day(1)).await, 0);
-    let approved = app.store().write(move |db| {
-        Box::pin(async move { people::approve_key(db, Some(no), &ANNE.parse().unwrap(), day(1)).await })
-    });
+    let approved = app.store().write(transaction!(|db| {
+        people::approve_key(db, Some(no), &ANNE.parse().unwrap(), day(1)).await
+    }));
     approved.await.unwrap();
     assert_eq!(copies(day(1)).await, 1);
 }

@@ -11,6 +11,7 @@ use sealist_openpgp::testing::{Kind, Person, armored};
 use sealist_openpgp::{Certificate, random};
 use sealist_store::queue::{self, QueueEntry};
 use sealist_store::traces::MessageFate;
+use sealist_store::transaction;
 use sealist_store::turns::Turns;
 use sealist_store::{events, people};
 use tempfile::TempDir;
@@ -49,11 +50,10 @@ impl Stage {
             let row = key_row(&app, &anne, ANNE, day(-5));
             join(&app, &list, ANNE, Role::Member, Some(row)).await;
             let no = list.no;
-            let banned = app.store().write(move |db| {
-                Box::pin(
-                    async move { people::ban(&mut *db, Some(no), &BANNED.parse().unwrap(), day(-5)).await },
-                )
-            });
+            let banned = app.store().write(transaction!(|db| async move {
+                people::ban(&mut *db, Some(no), &BANNED.parse().unwrap(), day(-5)).await
+            }
+            .await));
             banned.await.unwrap();
             made.push(list);
         }
@@ -100,9 +100,7 @@ impl Stage {
         let claimed = self
             .app
             .store()
-            .write(move |db| {
-                Box::pin(async move { queue::claim(db, &claimant, 1, 0, &mut Turns::default(), now).await })
-            })
+            .write(transaction!(|db| queue::claim(db, &claimant, 1, 0, &mut Turns::default(), now).await))
             .await
             .unwrap();
         claimed.into_iter().next().unwrap()
@@ -200,21 +198,17 @@ async fn the_record_does_as_its_model() {
                     }
                     6 => {
                         log.push(format!("{step}: {no} goes without a word"));
-                        let gone = stage.app.store().write(move |db| {
-                            Box::pin(async move {
-                                queue::finish(db, &entry, MessageFate::Discarded, &[], day(0)).await
-                            })
-                        });
+                        let gone = stage.app.store().write(transaction!(|db| {
+                            queue::finish(db, &entry, MessageFate::Discarded, &[], day(0)).await
+                        }));
                         gone.await.unwrap();
                         model.waiting = model.waiting.filter(|waiting| *waiting != no);
                         continue;
                     }
                     _ => {
                         log.push(format!("{step}: {no} is let pass"));
-                        let resumed = stage
-                            .app
-                            .store()
-                            .write(move |db| Box::pin(async move { queue::resume(db, no, now).await }));
+                        let resumed =
+                            stage.app.store().write(transaction!(|db| queue::resume(db, no, now).await));
                         assert!(resumed.await.unwrap());
                         (stage.claim(now).await, at, text, form, reasons)
                     }
@@ -250,9 +244,9 @@ async fn the_record_does_as_its_model() {
         for (no, ..) in held {
             let found = queue::find(&mut stage.app.store().reader().await.unwrap(), no).await;
             let entry = found.unwrap().unwrap();
-            let gone = stage.app.store().write(move |db| {
-                Box::pin(async move { queue::finish(db, &entry, MessageFate::Discarded, &[], day(0)).await })
-            });
+            let gone = stage.app.store().write(transaction!(|db| {
+                queue::finish(db, &entry, MessageFate::Discarded, &[], day(0)).await
+            }));
             gone.await.unwrap();
         }
     }

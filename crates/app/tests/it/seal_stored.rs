@@ -7,6 +7,7 @@ use sealist_openpgp::random;
 use sealist_store::deliveries;
 use sealist_store::queue;
 use sealist_store::traces::MessageFate;
+use sealist_store::transaction;
 use sealist_store::turns::Turns;
 use tempfile::TempDir;
 
@@ -62,16 +63,16 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
             continue;
         }
         let by = claimant.clone();
-        let claimed = app.store().write(move |db| {
-            Box::pin(async move { queue::claim(db, &by, 1, 0, &mut Turns::default(), day(0)).await })
-        });
+        let claimed =
+            app.store()
+                .write(transaction!(|db| queue::claim(db, &by, 1, 0, &mut Turns::default(), day(0)).await));
         process(&app, claimed.await.unwrap().remove(0), day(0)).await.unwrap();
         if what == "discarded" {
             let held = held(&app).await;
             let gone = held[0].clone();
-            let gone = app.store().write(move |db| {
-                Box::pin(async move { queue::finish(db, &gone, MessageFate::Discarded, &[], day(0)).await })
-            });
+            let gone = app.store().write(transaction!(|db| {
+                queue::finish(db, &gone, MessageFate::Discarded, &[], day(0)).await
+            }));
             gone.await.unwrap();
         }
     }
@@ -82,9 +83,9 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
     assert_eq!(holding(&folder, &words), Vec::<String>::new());
     // What waited is judged and goes its way.
     let by = claimant.clone();
-    let claimed = app.store().write(move |db| {
-        Box::pin(async move { queue::claim(db, &by, 9, 0, &mut Turns::default(), day(0)).await })
-    });
+    let claimed =
+        app.store()
+            .write(transaction!(|db| queue::claim(db, &by, 9, 0, &mut Turns::default(), day(0)).await));
     for entry in claimed.await.unwrap() {
         process(&app, entry, day(0)).await.unwrap();
     }

@@ -14,6 +14,7 @@ use sealist_lists::model::{ListSettings, MailingList, Role};
 use sealist_lists::registry::Registry;
 use sealist_lists::workflows::WORKFLOWS;
 use sealist_mail::{Entity, first_text};
+use sealist_store::transaction;
 use sealist_store::{list_settings, testing};
 
 const OLGA: &str = "olga@example.org";
@@ -233,9 +234,13 @@ async fn a_value_of_a_newer_version_gives_way_to_a_choice() {
     async fn check(choose: impl AsyncFn(&App, &MailingList) -> SettingsChanged) {
         let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
         let no = list.no;
-        let newer = app
-            .store()
-            .write(move |db| Box::pin(testing::write_setting(db, no, "encrypt_outgoing", "\"sometimes\"")));
+        let newer = app.store().write(transaction!(|db| testing::write_setting(
+            db,
+            no,
+            "encrypt_outgoing",
+            "\"sometimes\""
+        )
+        .await));
         newer.await.unwrap();
         let done = choose(&app, &list).await;
         assert_eq!((done.changes.len(), done.generation), (1, 1));
@@ -255,7 +260,7 @@ async fn a_setting_of_a_newer_version_can_be_removed() {
     let (app, list, _folder) = site_with(PLAIN, "team@lists.example").await;
     let no = list.no;
     for (name, value) in [("colour", "{\"of\": \"the sky\"}"), ("encrypt_outgoing", "true")] {
-        let newer = app.store().write(move |db| Box::pin(testing::write_setting(db, no, name, value)));
+        let newer = app.store().write(transaction!(|db| testing::write_setting(db, no, name, value).await));
         newer.await.unwrap();
     }
     let unknown = async || -> Vec<String> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sealist_app::{App, AppError};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::packets;
+use sealist_store::transaction;
 use sealist_store::{Store, list_keys, lists, site_key};
 use tempfile::TempDir;
 
@@ -221,7 +222,7 @@ async fn a_node_without_the_master_key_goes_on_with_its_files() {
     let moving = place.open("keys", KeyStorage::Database, Some("master.key")).await.unwrap();
     let wrapped = moving.wrap(&name(), b"secret").unwrap();
     let site = moving.wrap(&KeyName::of_site(), &*moving.mac().to_bytes()).unwrap();
-    let kept = place.store.write(move |db| Box::pin(async move { site_key::keep_wrapped(db, &site).await }));
+    let kept = place.store.write(transaction!(|db| site_key::keep_wrapped(db, &site).await));
     kept.await.unwrap();
     let files = place.open("keys", KeyStorage::Directory, None).await.unwrap();
     assert_eq!(&*files.secret(&name(), Some(&wrapped)).unwrap(), b"secret");

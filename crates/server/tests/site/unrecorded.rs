@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use sealist_lists::model::{ListName, Preferences, Role};
 use sealist_mail::Timestamp;
 use sealist_smtp::client::RecipientResult;
+use sealist_store::transaction;
 use sealist_store::{Store, StoreError, lists, people};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -73,17 +74,15 @@ async fn enrol(server: &Server, members: usize) {
     let store = Store::open(&server.folder.path().join("data/sealist.db")).await.unwrap();
     let name: ListName = LIST.parse().unwrap();
     let list = lists::by_name(&mut store.reader().await.unwrap(), &name).await.unwrap().unwrap().no;
-    let joined = store.write(move |db| {
-        Box::pin(async move {
-            let now = Timestamp::now();
-            for n in 0..members {
-                let address = format!("m{n}@example.org").parse().expect("an address");
-                let no = people::ensure_address(&mut *db, &address, "", now).await?;
-                people::add_member(&mut *db, list, no, Role::Member, Preferences::default(), now).await?;
-            }
-            Ok::<_, StoreError>(())
-        })
-    });
+    let joined = store.write(transaction!(|db| {
+        let now = Timestamp::now();
+        for n in 0..members {
+            let address = format!("m{n}@example.org").parse().expect("an address");
+            let no = people::ensure_address(&mut *db, &address, "", now).await?;
+            people::add_member(&mut *db, list, no, Role::Member, Preferences::default(), now).await?;
+        }
+        Ok::<_, StoreError>(())
+    }));
     joined.await.unwrap();
 }
 

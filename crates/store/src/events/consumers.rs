@@ -7,6 +7,7 @@
 //! with that position is there. Rows of a transaction that is still open get a later position, and nobody waits for them.
 //! Whoever changes something pays nothing for this.
 
+use crate::transaction;
 use sealist_mail::Timestamp;
 
 use super::{RecordedEvent, SELECT, read};
@@ -79,20 +80,18 @@ impl Store {
     /// that runs twice never goes back.
     pub async fn acknowledge(&self, consumer: &str, position: i64) -> Result<Acknowledgement, StoreError> {
         let consumer = consumer.to_owned();
-        self.write(move |db| {
-            Box::pin(async move {
-                if position_of(&mut *db, &consumer).await?.is_none() {
-                    return Ok(Acknowledgement::NoConsumer);
-                }
-                let last = last_given(&mut *db).await?;
-                if !(0..=last).contains(&position) {
-                    return Ok(Acknowledgement::NotGiven { last });
-                }
-                let sql = "UPDATE event_consumers SET position = $2 WHERE name = $1 AND position < $2";
-                query(sql).bind(consumer).bind(position).execute(db).await?;
-                Ok(Acknowledgement::Recorded)
-            })
-        })
+        self.write(transaction!(|db| {
+            if position_of(&mut *db, &consumer).await?.is_none() {
+                return Ok(Acknowledgement::NoConsumer);
+            }
+            let last = last_given(&mut *db).await?;
+            if !(0..=last).contains(&position) {
+                return Ok(Acknowledgement::NotGiven { last });
+            }
+            let sql = "UPDATE event_consumers SET position = $2 WHERE name = $1 AND position < $2";
+            query(sql).bind(consumer).bind(position).execute(db).await?;
+            Ok(Acknowledgement::Recorded)
+        }))
         .await
     }
 
@@ -101,7 +100,7 @@ impl Store {
         if !is_any_without_position(&mut *self.reader().await?).await? {
             return Ok(false);
         }
-        self.write(|db| Box::pin(give_positions(db))).await
+        self.write(transaction!(|db| give_positions(db).await)).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use sealist_lists::model::{ListNo, PostNo, SendingNo};
 use sealist_store::archive::{self, ArchiveEntry, ArchiveSize, ArchivedPost};
+use sealist_store::transaction;
 use sealist_store::{Conn, StoreError, bodies, posts, sendings};
 
 use crate::common::{Archived, NOW, Site, join, message, post};
@@ -38,15 +39,13 @@ async fn keep(db: &mut Conn, list: ListNo, (name, answered): Row<'_>) -> Result<
 /// Keeps the posts in that order; then each has that parent and that first post of its thread.
 async fn check(site: &Site, rows: &'static [Row<'static>], expected: &[(&str, Option<&str>, &str)]) {
     let list = site.list;
-    let kept = site.store.write(move |db| {
-        Box::pin(async move {
-            let mut kept = Vec::new();
-            for row in rows {
-                kept.push(keep(&mut *db, list, *row).await?);
-            }
-            Ok::<_, StoreError>(kept)
-        })
-    });
+    let kept = site.store.write(transaction!(|db| {
+        let mut kept = Vec::new();
+        for row in rows {
+            kept.push(keep(&mut *db, list, *row).await?);
+        }
+        Ok::<_, StoreError>(kept)
+    }));
     let kept = kept.await.unwrap();
     let name = |no: PostNo| rows[kept.iter().position(|kept| *kept == no).unwrap()].0;
     let mut db = site.store.reader().await.unwrap();
@@ -108,64 +107,58 @@ async fn pages(db: &mut Conn, list: ListNo) -> Result<Vec<ArchivedPost>, StoreEr
 
 async fn what_was_kept_goes_when_it_is_let_go(site: Site) {
     let list = site.list;
-    let told = site.store.write(move |db| {
-        Box::pin(async move {
-            let mut bodies_kept = Vec::new();
-            for _ in 0..5 {
-                bodies_kept.push(post(&mut *db, list, Archived::Yes).await?.1);
-                while sendings::fan_out(&mut *db, 100, NOW).await?.is_some() {}
-            }
-            let mut after = SendingNo(0);
-            while let Some(next) = sendings::delete_finished(&mut *db, after, 100, NOW).await? {
-                after = next;
-            }
-            let numbers: Vec<i64> = pages(&mut *db, list).await?.iter().map(|post| post.number).collect();
-            assert_eq!(numbers, [1, 2, 3, 4, 5]);
-            let summary = pages(&mut *db, list).await?[0].summary.unwrap();
-            let octets = 5 * i64::try_from("words".len()).unwrap();
-            assert_eq!(archive::kept(&mut *db, list).await?, ArchiveSize { posts: 5, octets });
-            let mut purged = Vec::new();
-            for _ in 0..3 {
-                purged.push(archive::purge(&mut *db, list, 3).await?);
-            }
-            assert_eq!(purged, [3, 2, 0]);
-            assert_eq!(archive::kept(&mut *db, list).await?, ArchiveSize { posts: 0, octets: 0 });
-            for body in bodies_kept.into_iter().chain([summary]) {
-                assert!(bodies::load(&mut *db, body).await.is_err());
-            }
-            Ok::<_, StoreError>(())
-        })
-    });
+    let told = site.store.write(transaction!(|db| {
+        let mut bodies_kept = Vec::new();
+        for _ in 0..5 {
+            bodies_kept.push(post(&mut *db, list, Archived::Yes).await?.1);
+            while sendings::fan_out(&mut *db, 100, NOW).await?.is_some() {}
+        }
+        let mut after = SendingNo(0);
+        while let Some(next) = sendings::delete_finished(&mut *db, after, 100, NOW).await? {
+            after = next;
+        }
+        let numbers: Vec<i64> = pages(&mut *db, list).await?.iter().map(|post| post.number).collect();
+        assert_eq!(numbers, [1, 2, 3, 4, 5]);
+        let summary = pages(&mut *db, list).await?[0].summary.unwrap();
+        let octets = 5 * i64::try_from("words".len()).unwrap();
+        assert_eq!(archive::kept(&mut *db, list).await?, ArchiveSize { posts: 5, octets });
+        let mut purged = Vec::new();
+        for _ in 0..3 {
+            purged.push(archive::purge(&mut *db, list, 3).await?);
+        }
+        assert_eq!(purged, [3, 2, 0]);
+        assert_eq!(archive::kept(&mut *db, list).await?, ArchiveSize { posts: 0, octets: 0 });
+        for body in bodies_kept.into_iter().chain([summary]) {
+            assert!(bodies::load(&mut *db, body).await.is_err());
+        }
+        Ok::<_, StoreError>(())
+    }));
     told.await.unwrap();
 }
 
 async fn a_post_on_its_way_is_purged_with_its_last_copy(site: Site) {
     let list = site.list;
-    let told = site.store.write(move |db| {
-        Box::pin(async move {
-            join(&mut *db, list, "anne@x.example").await?;
-            let (_, body) = post(&mut *db, list, Archived::Yes).await?;
-            sendings::fan_out(&mut *db, 100, NOW).await?;
-            assert_eq!(archive::purge(&mut *db, list, 100).await?, 1);
-            assert_eq!(sendings::delete_finished(&mut *db, SendingNo(0), 100, NOW).await?, None);
-            bodies::load(&mut *db, body).await
-        })
-    });
+    let told = site.store.write(transaction!(|db| {
+        join(&mut *db, list, "anne@x.example").await?;
+        let (_, body) = post(&mut *db, list, Archived::Yes).await?;
+        sendings::fan_out(&mut *db, 100, NOW).await?;
+        assert_eq!(archive::purge(&mut *db, list, 100).await?, 1);
+        assert_eq!(sendings::delete_finished(&mut *db, SendingNo(0), 100, NOW).await?, None);
+        bodies::load(&mut *db, body).await
+    }));
     told.await.unwrap();
 }
 
 async fn a_deleted_list_leaves_nothing_of_its_archive(site: Site) {
     let list = site.list;
-    let deleted = site.store.write(move |db| {
-        Box::pin(async move {
-            let (_, body) = post(&mut *db, list, Archived::Yes).await?;
-            let summary = archive::page(&mut *db, list, PostNo(0), 1).await?[0].summary.unwrap();
-            sealist_store::lists::delete(&mut *db, list).await?;
-            for body in [body, summary] {
-                assert!(bodies::load(&mut *db, body).await.is_err());
-            }
-            Ok::<_, StoreError>(())
-        })
-    });
+    let deleted = site.store.write(transaction!(|db| {
+        let (_, body) = post(&mut *db, list, Archived::Yes).await?;
+        let summary = archive::page(&mut *db, list, PostNo(0), 1).await?[0].summary.unwrap();
+        sealist_store::lists::delete(&mut *db, list).await?;
+        for body in [body, summary] {
+            assert!(bodies::load(&mut *db, body).await.is_err());
+        }
+        Ok::<_, StoreError>(())
+    }));
     deleted.await.unwrap();
 }

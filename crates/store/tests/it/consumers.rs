@@ -8,6 +8,7 @@ use sealist_lists::model::ListNo;
 use sealist_mail::Timestamp;
 use sealist_store::events::consumers::{self, Acknowledgement, StartAt};
 use sealist_store::events::{self, Occasion};
+use sealist_store::transaction;
 use sealist_store::{Conn, Store, StoreError};
 use tokio::sync::oneshot;
 
@@ -26,7 +27,7 @@ async fn record(db: &mut Conn, list: ListNo, number: u64) -> Result<(), StoreErr
 }
 
 async fn write(store: &Store, list: ListNo, number: u64) {
-    store.write(move |db| Box::pin(record(db, list, number))).await.unwrap();
+    store.write(transaction!(|db| record(db, list, number).await)).await.unwrap();
 }
 
 async fn add_consumer(
@@ -39,7 +40,7 @@ async fn add_consumer(
     if start == StartAt::Next {
         store.give_all_positions().await.unwrap();
     }
-    store.write(move |db| Box::pin(consumers::add(db, name, kind, start, now))).await
+    store.write(transaction!(|db| consumers::add(db, name, kind, start, now).await)).await
 }
 
 /// Number and position of the next events.
@@ -70,7 +71,7 @@ async fn a_consumer_gets_the_same_until_it_acknowledges(site: Site) {
     site.store.acknowledge("a", 5).await.unwrap();
     assert_eq!(next(&site.store, "a", 9).await, []);
     assert!(site.store.next_events("nobody", 9).await.unwrap().is_none());
-    let removed = site.store.write(|db| Box::pin(consumers::remove(db, "a"))).await.unwrap();
+    let removed = site.store.write(transaction!(|db| consumers::remove(db, "a").await)).await.unwrap();
     assert!(removed && site.store.next_events("a", 9).await.unwrap().is_none());
 }
 
@@ -112,7 +113,7 @@ async fn consumers_begin_where_they_want(site: Site) {
     assert_eq!(next(&site.store, "old", 9).await, [(1, 1), (2, 2)]);
     assert_eq!(next(&site.store, "new", 9).await, [(2, 2)]);
     // Positions go on when all events were deleted.
-    let forget = site.store.write(|db| Box::pin(async move { events::forget(db, NOW.plus_ms(1)).await }));
+    let forget = site.store.write(transaction!(|db| events::forget(db, NOW.plus_ms(1)).await));
     forget.await.unwrap();
     write(&site.store, site.list, 3).await;
     assert_eq!(next(&site.store, "old", 9).await, [(3, 3)]);
@@ -121,9 +122,9 @@ async fn consumers_begin_where_they_want(site: Site) {
 async fn rows_that_count_are_for_people_only(site: Site) {
     let list = site.list;
     add_consumer(&site.store, "a", "test", StartAt::Oldest, NOW).await.unwrap();
-    let count = site.store.write(move |db| {
-        Box::pin(async move { events::count(db, list, &EventKind::RequestDisplaced {}, NOW).await })
-    });
+    let count =
+        site.store
+            .write(transaction!(|db| events::count(db, list, &EventKind::RequestDisplaced {}, NOW).await));
     count.await.unwrap();
     write(&site.store, list, 7).await;
     assert_eq!(next(&site.store, "a", 9).await, [(7, 1)]);
@@ -140,14 +141,12 @@ async fn nobody_waits_for_an_open_transaction() {
     let (is_open, opened) = oneshot::channel();
     let (close, closed) = oneshot::channel::<()>();
     let slow = tokio::spawn(async move {
-        let write = site.store.write(move |db| {
-            Box::pin(async move {
-                record(&mut *db, list, 1).await?;
-                is_open.send(()).unwrap();
-                closed.await.unwrap();
-                Ok::<_, StoreError>(())
-            })
-        });
+        let write = site.store.write(transaction!(|db| {
+            record(&mut *db, list, 1).await?;
+            is_open.send(()).unwrap();
+            closed.await.unwrap();
+            Ok::<_, StoreError>(())
+        }));
         write.await.unwrap();
     });
     opened.await.unwrap();
@@ -189,22 +188,20 @@ async fn write_many(
             let (few, store) = (few.to_vec(), store.clone());
             jobs.push(tokio::spawn(async move {
                 let numbers = few.clone();
-                let job = store.write(move |db| {
-                    Box::pin(async move {
-                        for number in numbers {
-                            record(&mut *db, list, number).await?;
+                let job = store.write(transaction!(|db| {
+                    for number in numbers {
+                        record(&mut *db, list, number).await?;
+                    }
+                    match (round % 10, at) {
+                        (3, 1) => Err(StoreError::Lost),
+                        (5, 6) if round == 5 => panic!("the transaction is lost"),
+                        (7, 0) if round == 7 => {
+                            tokio::time::sleep(open_for).await;
+                            Ok(())
                         }
-                        match (round % 10, at) {
-                            (3, 1) => Err(StoreError::Lost),
-                            (5, 6) if round == 5 => panic!("the transaction is lost"),
-                            (7, 0) if round == 7 => {
-                                tokio::time::sleep(open_for).await;
-                                Ok(())
-                            }
-                            _ => Ok(()),
-                        }
-                    })
-                });
+                        _ => Ok(()),
+                    }
+                }));
                 (few, job.await)
             }));
         }

@@ -4,6 +4,7 @@ use sealist_lists::events::{Actor, Event, EventKind, MailProof, ServerCause, Sto
 use sealist_lists::model::{ListNo, Role};
 use sealist_mail::{Address, HOUR_MS, Timestamp};
 use sealist_store::events::{self, Occasion, RecordedEvent, Trier};
+use sealist_store::transaction;
 use sealist_store::{Conn, StoreError};
 use serde_json::json;
 
@@ -35,22 +36,20 @@ async fn newest(site: &Site) -> Vec<RecordedEvent> {
 
 async fn the_newest_come_first(site: Site) {
     let list = site.list;
-    let write = site.store.write(move |db| {
-        Box::pin(async move {
-            for (action, at) in [("one", 1), ("two", 2), ("three", 3)] {
-                let occasion = by(Actor::Server(ServerCause::Expiry), Timestamp(at));
-                events::record(&mut *db, &occasion, &Event::about(list, &anne(), done(action))).await?;
-            }
-            let names = |found: Vec<RecordedEvent>| {
-                found.into_iter().map(|one| events_in_words(&one)).collect::<Vec<_>>()
-            };
-            assert_eq!(names(events::newest(&mut *db, Some(list), 2).await?), ["three", "two"]);
-            events::forget(&mut *db, Timestamp(3)).await?;
-            assert_eq!(names(events::newest(&mut *db, Some(list), 9).await?), ["three"]);
-            assert_eq!(names(events::newest(&mut *db, Some(ListNo(99)), 9).await?), [""; 0]);
-            Ok::<_, StoreError>(())
-        })
-    });
+    let write = site.store.write(transaction!(|db| {
+        for (action, at) in [("one", 1), ("two", 2), ("three", 3)] {
+            let occasion = by(Actor::Server(ServerCause::Expiry), Timestamp(at));
+            events::record(&mut *db, &occasion, &Event::about(list, &anne(), done(action))).await?;
+        }
+        let names = |found: Vec<RecordedEvent>| {
+            found.into_iter().map(|one| events_in_words(&one)).collect::<Vec<_>>()
+        };
+        assert_eq!(names(events::newest(&mut *db, Some(list), 2).await?), ["three", "two"]);
+        events::forget(&mut *db, Timestamp(3)).await?;
+        assert_eq!(names(events::newest(&mut *db, Some(list), 9).await?), ["three"]);
+        assert_eq!(names(events::newest(&mut *db, Some(ListNo(99)), 9).await?), [""; 0]);
+        Ok::<_, StoreError>(())
+    }));
     write.await.unwrap();
 }
 
@@ -76,57 +75,52 @@ async fn try_once(
 /// recorded each time, and so is what people tried themselves, however much is forged in their names.
 async fn noise_is_bounded_and_no_change_is_lost(site: Site) {
     let list = site.list;
-    let write = site.store.write(move |db| {
-        Box::pin(async move {
-            for number in 0..2000 {
-                let victim = format!("v{}@example.com", number % 700);
-                try_once(&mut *db, list, (&victim, MailProof::Nothing), &number.to_string(), NOW).await?;
-                if number % 40 == 0 {
-                    let victim = victim.parse().unwrap();
-                    let occasion = by(Actor::mail(&victim, MailProof::Token), NOW);
-                    events::record(&mut *db, &occasion, &Event::about(list, &victim, done("subscribe")))
-                        .await?;
-                }
+    let write = site.store.write(transaction!(|db| {
+        for number in 0..2000 {
+            let victim = format!("v{}@example.com", number % 700);
+            try_once(&mut *db, list, (&victim, MailProof::Nothing), &number.to_string(), NOW).await?;
+            if number % 40 == 0 {
+                let victim = victim.parse().unwrap();
+                let occasion = by(Actor::mail(&victim, MailProof::Token), NOW);
+                events::record(&mut *db, &occasion, &Event::about(list, &victim, done("subscribe"))).await?;
             }
-            try_once(&mut *db, list, ("v0@example.com", MailProof::Token), "mine", NOW).await?;
-            let found = events::newest(&mut *db, Some(list), 10_000).await?;
-            let of = |name: &str| found.iter().filter(|one| one.event.kind.name() == name).count();
-            assert_eq!((of("request-done"), of("request-asked")), (50, 22));
-            assert_eq!(found.iter().map(|one| one.times).sum::<u64>(), 2051, "nothing is lost");
-            assert!(found.iter().any(|one| events_in_words(one).contains("mine")));
-            let counts = found.iter().find(|one| one.times > 1).unwrap();
-            assert_eq!((counts.actor.to_string().as_str(), &counts.event.subject), ("(anybody)", &None));
-            let tomorrow = NOW.plus_ms(25 * HOUR_MS);
-            try_once(&mut *db, list, ("anne@example.org", MailProof::Nothing), "new", tomorrow).await?;
-            let newest = &events::newest(&mut *db, Some(list), 1).await?[0];
-            assert!(events_in_words(newest).contains("new"), "another day");
-            let counted = events::counted(&mut *db, "request-asked", NOW).await?;
-            assert_eq!(counted.iter().map(|(_, times)| *times).collect::<Vec<_>>(), [1980]);
-            Ok::<_, StoreError>(())
-        })
-    });
+        }
+        try_once(&mut *db, list, ("v0@example.com", MailProof::Token), "mine", NOW).await?;
+        let found = events::newest(&mut *db, Some(list), 10_000).await?;
+        let of = |name: &str| found.iter().filter(|one| one.event.kind.name() == name).count();
+        assert_eq!((of("request-done"), of("request-asked")), (50, 22));
+        assert_eq!(found.iter().map(|one| one.times).sum::<u64>(), 2051, "nothing is lost");
+        assert!(found.iter().any(|one| events_in_words(one).contains("mine")));
+        let counts = found.iter().find(|one| one.times > 1).unwrap();
+        assert_eq!((counts.actor.to_string().as_str(), &counts.event.subject), ("(anybody)", &None));
+        let tomorrow = NOW.plus_ms(25 * HOUR_MS);
+        try_once(&mut *db, list, ("anne@example.org", MailProof::Nothing), "new", tomorrow).await?;
+        let newest = &events::newest(&mut *db, Some(list), 1).await?[0];
+        assert!(events_in_words(newest).contains("new"), "another day");
+        let counted = events::counted(&mut *db, "request-asked", NOW).await?;
+        assert_eq!(counted.iter().map(|(_, times)| *times).collect::<Vec<_>>(), [1980]);
+        Ok::<_, StoreError>(())
+    }));
     write.await.unwrap();
 }
 
 /// What anybody can cause and what lasts is recorded each time. Only the first of a day name somebody.
 async fn what_lasts_is_recorded_each_time_but_names_few(site: Site) {
     let list = site.list;
-    let write = site.store.write(move |db| {
-        Box::pin(async move {
-            for number in 0..60 {
-                let victim = format!("v{number}@example.com").parse().unwrap();
-                let occasion = by(Actor::Server(ServerCause::Rules), NOW);
-                let event = Event::about(list, &victim, done(&number.to_string()));
-                events::record_unproven(&mut *db, &occasion, &event).await?;
-            }
-            let found = events::newest(&mut *db, Some(list), 100).await?;
-            let words: Vec<String> = found.iter().rev().map(events_in_words).collect();
-            assert_eq!(words, (0..60).map(|number| number.to_string()).collect::<Vec<_>>());
-            let named = found.iter().rev().map(|one| one.event.subject.is_some());
-            assert_eq!(named.collect::<Vec<_>>(), (0..60).map(|number| number < 20).collect::<Vec<_>>());
-            Ok::<_, StoreError>(())
-        })
-    });
+    let write = site.store.write(transaction!(|db| {
+        for number in 0..60 {
+            let victim = format!("v{number}@example.com").parse().unwrap();
+            let occasion = by(Actor::Server(ServerCause::Rules), NOW);
+            let event = Event::about(list, &victim, done(&number.to_string()));
+            events::record_unproven(&mut *db, &occasion, &event).await?;
+        }
+        let found = events::newest(&mut *db, Some(list), 100).await?;
+        let words: Vec<String> = found.iter().rev().map(events_in_words).collect();
+        assert_eq!(words, (0..60).map(|number| number.to_string()).collect::<Vec<_>>());
+        let named = found.iter().rev().map(|one| one.event.subject.is_some());
+        assert_eq!(named.collect::<Vec<_>>(), (0..60).map(|number| number < 20).collect::<Vec<_>>());
+        Ok::<_, StoreError>(())
+    }));
     write.await.unwrap();
 }
 
@@ -157,14 +151,12 @@ async fn each_actor_and_kind_is_read_as_it_was_written(site: Site) {
         }
     }
     let all = written.clone();
-    let write = site.store.write(move |db| {
-        Box::pin(async move {
-            for (actor, event) in all {
-                events::record(&mut *db, &by(actor, NOW), &event).await?;
-            }
-            Ok::<_, StoreError>(())
-        })
-    });
+    let write = site.store.write(transaction!(|db| {
+        for (actor, event) in all {
+            events::record(&mut *db, &by(actor, NOW), &event).await?;
+        }
+        Ok::<_, StoreError>(())
+    }));
     write.await.unwrap();
     let mut found = newest(&site).await;
     found.reverse();
@@ -176,28 +168,26 @@ async fn each_actor_and_kind_is_read_as_it_was_written(site: Site) {
 
 async fn deleting_a_person_is_one_update(site: Site) {
     let list = site.list;
-    let write = site.store.write(move |db| {
-        Box::pin(async move {
-            let bart: Address = "bart@example.org".parse().unwrap();
-            for (actor, subject) in [(anne(), anne()), (anne(), bart.clone()), (bart.clone(), anne())] {
-                let occasion = by(Actor::mail(&actor, MailProof::Token), NOW);
-                events::record(&mut *db, &occasion, &Event::about(list, &subject, done("x"))).await?;
-            }
-            events::forget_person(&mut *db, &"ANNE@example.org".parse().unwrap()).await?;
-            let found = events::newest(&mut *db, Some(list), 9).await?;
-            assert_eq!(found.len(), 3);
-            let named = |one: &RecordedEvent| format!("{:?} {:?}", one.actor.address(), one.event.subject);
-            let named: Vec<String> = found.iter().map(named).collect();
-            assert!(!named.concat().to_lowercase().contains("anne"), "{named:?}");
-            assert_eq!(named.concat().matches("bart").count(), 2, "{named:?}");
-            // The same address later is another person.
-            let occasion = by(Actor::mail(&anne(), MailProof::Token), NOW);
-            events::record(&mut *db, &occasion, &Event::about(list, &anne(), done("x"))).await?;
-            let found = events::newest(&mut *db, Some(list), 9).await?;
-            let of_anne = |one: &&RecordedEvent| one.event.subject == Some(anne());
-            assert_eq!(found.iter().filter(of_anne).count(), 1);
-            Ok::<_, StoreError>(())
-        })
-    });
+    let write = site.store.write(transaction!(|db| {
+        let bart: Address = "bart@example.org".parse().unwrap();
+        for (actor, subject) in [(anne(), anne()), (anne(), bart.clone()), (bart.clone(), anne())] {
+            let occasion = by(Actor::mail(&actor, MailProof::Token), NOW);
+            events::record(&mut *db, &occasion, &Event::about(list, &subject, done("x"))).await?;
+        }
+        events::forget_person(&mut *db, &"ANNE@example.org".parse().unwrap()).await?;
+        let found = events::newest(&mut *db, Some(list), 9).await?;
+        assert_eq!(found.len(), 3);
+        let named = |one: &RecordedEvent| format!("{:?} {:?}", one.actor.address(), one.event.subject);
+        let named: Vec<String> = found.iter().map(named).collect();
+        assert!(!named.concat().to_lowercase().contains("anne"), "{named:?}");
+        assert_eq!(named.concat().matches("bart").count(), 2, "{named:?}");
+        // The same address later is another person.
+        let occasion = by(Actor::mail(&anne(), MailProof::Token), NOW);
+        events::record(&mut *db, &occasion, &Event::about(list, &anne(), done("x"))).await?;
+        let found = events::newest(&mut *db, Some(list), 9).await?;
+        let of_anne = |one: &&RecordedEvent| one.event.subject == Some(anne());
+        assert_eq!(found.iter().filter(of_anne).count(), 1);
+        Ok::<_, StoreError>(())
+    }));
     write.await.unwrap();
 }

@@ -7,6 +7,7 @@ use sealist_lists::model::{MemberNo, Role};
 use sealist_store::copies::{self, CopySelection};
 use sealist_store::nodes::{self, Claimant, Deployment};
 use sealist_store::sendings;
+use sealist_store::transaction;
 use sealist_store::{Store, StoreError, deliveries, lists, people};
 
 on_both! {
@@ -27,18 +28,14 @@ async fn wait_for_company() {
 
 async fn a_change_that_goes_on_after_an_error_fails_alone(site: Site) {
     let list = site.list;
-    let first = site.store.write(move |db| {
-        Box::pin(async move {
-            wait_for_company().await;
-            join(db, list, "anne@x.example").await
-        })
-    });
-    let second = site.store.write(move |db| {
-        Box::pin(async move {
-            let _ = make_list(&mut *db).await;
-            Ok::<_, StoreError>(())
-        })
-    });
+    let first = site.store.write(transaction!(|db| {
+        wait_for_company().await;
+        join(db, list, "anne@x.example").await
+    }));
+    let second = site.store.write(transaction!(|db| {
+        let _ = make_list(&mut *db).await;
+        Ok::<_, StoreError>(())
+    }));
     let (first, _) = tokio::join!(first, second);
     first.unwrap();
     assert_eq!(members(&site).await, 1, "who is told that it is done finds it done");
@@ -46,13 +43,11 @@ async fn a_change_that_goes_on_after_an_error_fails_alone(site: Site) {
 
 async fn a_change_that_panics_takes_nobody_along_for_long(site: Site) {
     let list = site.list;
-    let first = site.store.write(move |db| {
-        Box::pin(async move {
-            join(&mut *db, list, "anne@x.example").await?;
-            wait_for_company().await;
-            Ok::<_, StoreError>(())
-        })
-    });
+    let first = site.store.write(transaction!(|db| {
+        join(&mut *db, list, "anne@x.example").await?;
+        wait_for_company().await;
+        Ok::<_, StoreError>(())
+    }));
     let second = site.store.write(move |_| {
         Box::pin(async move {
             assert_eq!(list.0, 0, "a bug");
@@ -62,23 +57,21 @@ async fn a_change_that_panics_takes_nobody_along_for_long(site: Site) {
     let (first, second) = tokio::join!(first, second);
     assert!(second.is_err());
     assert_eq!(members(&site).await, usize::from(first.is_ok()), "neither more nor less than was said");
-    let third = site.store.write(move |db| Box::pin(async move { join(db, list, "bart@x.example").await }));
+    let third = site.store.write(transaction!(|db| join(db, list, "bart@x.example").await));
     third.await.expect("the writer goes on");
 }
 
 async fn a_post_is_held_with_those_who_are_not_counted_yet(site: Site) {
     let list = site.list;
-    let held = site.store.write(move |db| {
-        Box::pin(async move {
-            let post = post_to(&mut *db, list, 5).await?;
-            sendings::fan_out(&mut *db, 2, NOW).await?;
-            let held = copies::hold(&mut *db, CopySelection::Of(post)).await?;
-            while sendings::fan_out(&mut *db, 2, NOW).await?.is_some() {}
-            assert!(claim_copies(&mut *db, 9).await?.is_none(), "it is held");
-            assert_eq!(copies::give_up(&mut *db, CopySelection::Of(post)).await?, 5);
-            Ok::<_, StoreError>(held)
-        })
-    });
+    let held = site.store.write(transaction!(|db| {
+        let post = post_to(&mut *db, list, 5).await?;
+        sendings::fan_out(&mut *db, 2, NOW).await?;
+        let held = copies::hold(&mut *db, CopySelection::Of(post)).await?;
+        while sendings::fan_out(&mut *db, 2, NOW).await?.is_some() {}
+        assert!(claim_copies(&mut *db, 9).await?.is_none(), "it is held");
+        assert_eq!(copies::give_up(&mut *db, CopySelection::Of(post)).await?, 5);
+        Ok::<_, StoreError>(held)
+    }));
     assert_eq!(held.await.unwrap(), 5);
 }
 
@@ -89,22 +82,20 @@ async fn what_comes_while_a_list_is_released_does_not_stay() {
     let url = site.url.clone();
     let other = Store::open_url(&url).await.unwrap();
     let list = site.list;
-    site.store.write(move |db| Box::pin(lists::hold(db, list, NOW))).await.unwrap();
-    let pushed = site.store.write(move |db| {
-        Box::pin(async move {
-            push(&mut *db, list).await?;
-            wait_for_company().await;
-            Ok::<_, StoreError>(())
-        })
-    });
+    site.store.write(transaction!(|db| lists::hold(db, list, NOW).await)).await.unwrap();
+    let pushed = site.store.write(transaction!(|db| {
+        push(&mut *db, list).await?;
+        wait_for_company().await;
+        Ok::<_, StoreError>(())
+    }));
     let release = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        other.write(move |db| Box::pin(lists::release(db, list))).await
+        other.write(transaction!(|db| lists::release(db, list).await)).await
     };
     let (pushed, released) = tokio::join!(pushed, release);
     pushed.unwrap();
     assert!(released.unwrap());
-    let entries = site.store.write(move |db| Box::pin(claim_entries(db, 9, NOW)));
+    let entries = site.store.write(transaction!(|db| claim_entries(db, 9, NOW).await));
     assert_eq!(entries.await.unwrap().len(), 1, "the list goes on, and so does its mail");
 }
 
@@ -115,33 +106,27 @@ async fn a_node_that_cannot_bury_lives_all_the_same() {
     let url = site.url.clone();
     let frozen = Store::open_url(&url).await.unwrap();
     let list = site.list;
-    let claimed = site.store.write(move |db| {
-        Box::pin(async move {
-            post_to(&mut *db, list, 2).await?;
-            sendings::fan_out(&mut *db, 9, NOW).await?;
-            let (dead, alive) = (nodes::register(&mut *db).await?, nodes::register(&mut *db).await?);
-            let by = Claimant { node: dead, lacking: Vec::new() };
-            let batch = deliveries::claim(&mut *db, &by, 9, NOW).await?.unwrap();
-            Ok::<_, StoreError>((dead, alive, batch.rows[0].no))
-        })
-    });
+    let claimed = site.store.write(transaction!(|db| {
+        post_to(&mut *db, list, 2).await?;
+        sendings::fan_out(&mut *db, 9, NOW).await?;
+        let (dead, alive) = (nodes::register(&mut *db).await?, nodes::register(&mut *db).await?);
+        let by = Claimant { node: dead, lacking: Vec::new() };
+        let batch = deliveries::claim(&mut *db, &by, 9, NOW).await?.unwrap();
+        Ok::<_, StoreError>((dead, alive, batch.rows[0].no))
+    }));
     let (dead, alive, row) = claimed.await.unwrap();
-    let at_work = frozen.write(move |db| {
-        Box::pin(async move {
-            deliveries::give_back(&mut *db, dead, &[row], NOW).await?;
-            tokio::time::sleep(Duration::from_secs(12)).await;
-            Err::<(), _>(StoreError::Lost)
-        })
-    });
+    let at_work = frozen.write(transaction!(|db| {
+        deliveries::give_back(&mut *db, dead, &[row], NOW).await?;
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        Err::<(), _>(StoreError::Lost)
+    }));
     let beats = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let began = std::time::Instant::now();
-        let buried = site.store.write(move |db| {
-            Box::pin(async move {
-                assert!(nodes::heartbeat(&mut *db, alive).await?);
-                nodes::release_expired(&mut *db, alive, Deployment::SingleProcess).await
-            })
-        });
+        let buried = site.store.write(transaction!(|db| {
+            assert!(nodes::heartbeat(&mut *db, alive).await?);
+            nodes::release_expired(&mut *db, alive, Deployment::SingleProcess).await
+        }));
         let buried = buried.await.expect("this node lives");
         assert!(began.elapsed() < Duration::from_secs(2), "nobody waits for the frozen one");
         buried
@@ -149,12 +134,11 @@ async fn a_node_that_cannot_bury_lives_all_the_same() {
     let (_, first) = tokio::join!(at_work, beats);
     let rest = site
         .store
-        .write(move |db| Box::pin(nodes::release_expired(db, alive, Deployment::SingleProcess)))
+        .write(transaction!(|db| nodes::release_expired(db, alive, Deployment::SingleProcess).await))
         .await
         .unwrap();
     assert_eq!((first, rest), (0, 1), "it is buried when its rows are free");
     let claimant = Claimant { node: alive, lacking: Vec::new() };
-    let batch =
-        site.store.write(move |db| Box::pin(async move { deliveries::claim(db, &claimant, 9, NOW).await }));
+    let batch = site.store.write(transaction!(|db| deliveries::claim(db, &claimant, 9, NOW).await));
     assert_eq!(batch.await.unwrap().unwrap().rows.len(), 2, "all that it had is free");
 }

@@ -6,6 +6,7 @@ use sealist_mail::{Address, Timestamp};
 use sealist_store::key_checks::{self, KeyCheckResult, Pass, Warned, WatchedCertificate};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState, NewListKey};
+use sealist_store::transaction;
 use sealist_store::{key_news, people};
 
 on_both! {
@@ -26,33 +27,32 @@ fn after(ms: i64) -> Timestamp {
 impl Site {
     async fn begin(&self, epoch: u32, now: Timestamp) -> Option<Pass> {
         let due = key_checks::is_due(&mut self.store.reader().await.unwrap(), epoch, now).await.unwrap();
-        let begun = self.store.write(move |db| Box::pin(key_checks::begin(db, epoch, now))).await.unwrap();
+        let begun =
+            self.store.write(transaction!(|db| key_checks::begin(db, epoch, now).await)).await.unwrap();
         assert_eq!(due, begun.is_some());
         begun
     }
 
     async fn end(&self, pass: Pass, now: Timestamp) {
-        self.store.write(move |db| Box::pin(key_checks::end(db, pass, now))).await.unwrap();
+        self.store.write(transaction!(|db| key_checks::end(db, pass, now).await)).await.unwrap();
     }
 
     /// Somebody with a certificate and no card, in that role.
     async fn with_key(&self, address: &str, role: Role) -> AddressNo {
         let (list, address): (_, Address) = (self.list, address.parse().unwrap());
-        let made = self.store.write(move |db| {
-            Box::pin(async move {
-                let no = people::ensure_address(&mut *db, &address, "", NOW).await?;
-                let row = CertificateRow {
-                    fingerprint: "F".into(),
-                    certificate: b"certificate".to_vec(),
-                    card: None,
-                    unusable: Some("it is not made".into()),
-                    confirmed_at: Some(NOW),
-                };
-                keys::set_certificate(&mut *db, no, &row, NOW).await?;
-                people::add_member(&mut *db, list, no, role, Preferences::default(), NOW).await?;
-                Ok::<_, sealist_store::StoreError>(no)
-            })
-        });
+        let made = self.store.write(transaction!(|db| {
+            let no = people::ensure_address(&mut *db, &address, "", NOW).await?;
+            let row = CertificateRow {
+                fingerprint: "F".into(),
+                certificate: b"certificate".to_vec(),
+                card: None,
+                unusable: Some("it is not made".into()),
+                confirmed_at: Some(NOW),
+            };
+            keys::set_certificate(&mut *db, no, &row, NOW).await?;
+            people::add_member(&mut *db, list, no, role, Preferences::default(), NOW).await?;
+            Ok::<_, sealist_store::StoreError>(no)
+        }));
         made.await.unwrap()
     }
 
@@ -66,8 +66,7 @@ impl Site {
             state: ListKeyState::Used,
             wrapped: None,
         };
-        let made =
-            self.store.write(move |db| Box::pin(async move { list_keys::insert(db, list, &key, NOW).await }));
+        let made = self.store.write(transaction!(|db| list_keys::insert(db, list, &key, NOW).await));
         made.await.unwrap();
     }
 
@@ -77,9 +76,7 @@ impl Site {
 
     async fn record(&self, seen: &WatchedCertificate, found: KeyCheckResult, now: Timestamp) -> bool {
         let seen = seen.clone();
-        let done = self
-            .store
-            .write(move |db| Box::pin(async move { key_checks::record(db, &seen, &found, now).await }));
+        let done = self.store.write(transaction!(|db| key_checks::record(db, &seen, &found, now).await));
         done.await.unwrap()
     }
 
@@ -123,12 +120,10 @@ async fn of_two_that_judge_a_key_one_is_recorded(site: Site) {
     assert_eq!(now.warned, Some(warned(7)));
     // A key that was set meanwhile is not overwritten by what was found of the old one.
     site.store
-        .write(move |db| {
-            Box::pin(async move {
-                let row = keys::certificate_of(&mut *db, anne).await?.unwrap();
-                keys::set_certificate(db, anne, &row, after(4)).await
-            })
-        })
+        .write(transaction!(|db| {
+            let row = keys::certificate_of(&mut *db, anne).await?.unwrap();
+            keys::set_certificate(db, anne, &row, after(4)).await
+        }))
         .await
         .unwrap();
     assert!(!site.record(&now, KeyCheckResult { card: Err("old".into()), warned: None }, after(5)).await);
@@ -161,9 +156,7 @@ async fn an_owner_hears_once_of_all_lists(site: Site) {
     let (lines, count) = news(&owner).await;
     assert_eq!((lines[0].email.as_str(), lines[0].until, count), ("anne@example.org", Some(after(DAY)), 1));
     let told = async |owner: key_news::OwnerOfList| {
-        let told = site
-            .store
-            .write(move |db| Box::pin(async move { key_news::mark_told(db, &owner, after(6)).await }));
+        let told = site.store.write(transaction!(|db| key_news::mark_told(db, &owner, after(6)).await));
         told.await.unwrap()
     };
     assert!(told(owner.clone()).await);
@@ -210,10 +203,8 @@ async fn a_key_in_doubt_gets_no_card(site: Site) {
             unusable: None,
             confirmed_at,
         };
-        let set: Result<(), sealist_store::StoreError> = site
-            .store
-            .write(move |db| Box::pin(async move { keys::set_certificate(db, address, &row, NOW).await }))
-            .await;
+        let set: Result<(), sealist_store::StoreError> =
+            site.store.write(transaction!(|db| keys::set_certificate(db, address, &row, NOW).await)).await;
         assert_eq!(set.is_ok(), stored, "{confirmed_at:?}: {set:?}");
     }
 }

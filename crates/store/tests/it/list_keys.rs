@@ -6,6 +6,7 @@ use sealist_mail::Timestamp;
 use sealist_store::list_keys::{self, ListKeyPurpose, ListKeyState, NewListKey};
 use sealist_store::nodes::{self, Deployment};
 use sealist_store::site_key::{self, SiteKeyRow};
+use sealist_store::transaction;
 use sealist_store::{Conn, Store, StoreError, lists, rotation};
 
 on_both! {
@@ -20,13 +21,10 @@ on_both! {
 /// The list has its first keys.
 async fn with_keys(site: Site) -> Site {
     let list = site.list;
-    let made = site.store.write(move |db| {
-        Box::pin(async move {
-            list_keys::insert(&mut *db, list, &key(ListKeyPurpose::Storage, 1, ListKeyState::Used), NOW)
-                .await?;
-            list_keys::insert(db, list, &key(ListKeyPurpose::Posting, 1, ListKeyState::Used), NOW).await
-        })
-    });
+    let made = site.store.write(transaction!(|db| {
+        list_keys::insert(&mut *db, list, &key(ListKeyPurpose::Storage, 1, ListKeyState::Used), NOW).await?;
+        list_keys::insert(db, list, &key(ListKeyPurpose::Posting, 1, ListKeyState::Used), NOW).await
+    }));
     made.await.unwrap();
     site
 }
@@ -40,9 +38,7 @@ fn key(purpose: ListKeyPurpose, generation: u32, state: ListKeyState) -> NewList
 impl Site {
     async fn add(&self, new: NewListKey) -> Result<ListKeyNo, StoreError> {
         let list = self.list;
-        self.store
-            .write(move |db| Box::pin(async move { list_keys::insert(db, list, &new, NOW).await }))
-            .await
+        self.store.write(transaction!(|db| list_keys::insert(db, list, &new, NOW).await)).await
     }
 
     async fn add_waiting(&self, generation: u32) -> ListKeyNo {
@@ -50,18 +46,17 @@ impl Site {
     }
 
     async fn join(&self) -> NodeNo {
-        self.store.write(|db| Box::pin(nodes::register(db))).await.unwrap()
+        self.store.write(transaction!(|db| nodes::register(db).await)).await.unwrap()
     }
 
     async fn report(&self, node: NodeNo, keys: Vec<ListKeyNo>) {
-        let report =
-            self.store.write(move |db| Box::pin(async move { rotation::report(db, node, &keys).await }));
+        let report = self.store.write(transaction!(|db| rotation::report(db, node, &keys).await));
         report.await.unwrap();
     }
 
     async fn switch(&self) -> Vec<ListNo> {
         let alone = self.store.alone();
-        let switched = self.store.write(move |db| Box::pin(rotation::switch(db, alone, NOW)));
+        let switched = self.store.write(transaction!(|db| rotation::switch(db, alone, NOW).await));
         switched.await.unwrap().into_iter().map(|(list, _)| list).collect()
     }
 
@@ -97,7 +92,7 @@ async fn a_new_key_is_used_when_every_node_has_it(site: Site) {
     site.report(second, vec![new]).await;
     assert!(site.switch().await.is_empty(), "one lives and has not said so");
     // Who has left is not waited for.
-    site.store.write(move |db| Box::pin(nodes::deregister(db, third))).await.unwrap();
+    site.store.write(transaction!(|db| nodes::deregister(db, third).await)).await.unwrap();
     assert_eq!(site.switch().await, [site.list]);
     assert_eq!(site.used().await, "posting2");
     assert_eq!(site.posting(ListKeyState::Replaced).await, [1]);
@@ -113,7 +108,7 @@ async fn a_key_that_waited_is_given_up_for_another(site: Site) {
     let given_up = site.add_waiting(2).await;
     site.report(node, vec![given_up]).await;
     let list = site.list;
-    site.store.write(move |db| Box::pin(rotation::give_up_waiting(db, list, NOW))).await.unwrap();
+    site.store.write(transaction!(|db| rotation::give_up_waiting(db, list, NOW).await)).await.unwrap();
     let new = site.add_waiting(3).await;
     assert!(site.switch().await.is_empty());
     site.report(node, vec![given_up, new]).await;
@@ -149,8 +144,9 @@ async fn a_key_that_was_replaced_is_retired_in_time(site: Site) {
     let pairs = async || rotation::to_announce(&mut site.store.reader().await.unwrap()).await.unwrap();
     let (new, old) = pairs().await.remove(0);
     assert_eq!((new.generation, old.generation), (2, 1));
-    let announce =
-        async || site.store.write(move |db| Box::pin(rotation::announced(db, new.no, NOW))).await.unwrap();
+    let announce = async || {
+        site.store.write(transaction!(|db| rotation::announced(db, new.no, NOW).await)).await.unwrap()
+    };
     assert!(announce().await && !announce().await, "once");
     assert!(pairs().await.is_empty());
     let over = async |before: Timestamp| {
@@ -164,9 +160,8 @@ async fn a_key_that_was_replaced_is_retired_in_time(site: Site) {
     assert_eq!(over(NOW.plus_ms(1)).await, [old.no]);
     assert_eq!(superseded().await, None);
     let retire = async || {
-        let retired = site
-            .store
-            .write(move |db| Box::pin(async move { rotation::retire(db, old.no, b"revoked", NOW).await }));
+        let retired =
+            site.store.write(transaction!(|db| rotation::retire(db, old.no, b"revoked", NOW).await));
         retired.await.unwrap()
     };
     assert!(retire().await && !retire().await, "once");
@@ -194,11 +189,10 @@ async fn a_wrapped_key_comes_and_goes_with_its_row(site: Site) {
     let no = site.add(new).await.unwrap();
     let kept = async || list_keys::wrapped(&mut site.store.reader().await.unwrap(), no).await.unwrap();
     assert_eq!(kept().await, Some(vec![1, 2, 3]));
-    let again =
-        site.store.write(move |db| Box::pin(async move { list_keys::keep_wrapped(db, no, &[4]).await }));
+    let again = site.store.write(transaction!(|db| list_keys::keep_wrapped(db, no, &[4]).await));
     again.await.unwrap();
     assert_eq!(kept().await, Some(vec![4]));
-    site.store.write(move |db| Box::pin(lists::delete(db, list))).await.unwrap();
+    site.store.write(transaction!(|db| lists::delete(db, list).await)).await.unwrap();
     assert_eq!(kept().await, None);
 }
 
@@ -208,12 +202,12 @@ async fn the_first_key_of_the_site_is_the_key(site: Site) {
     assert_eq!(known().await, None);
     let enter = async |mark: u8| {
         let row = SiteKeyRow { mark: vec![mark], wrapped: None };
-        let entered = site.store.write(move |db| Box::pin(async move { site_key::enter(db, &row).await }));
+        let entered = site.store.write(transaction!(|db| site_key::enter(db, &row).await));
         entered.await.unwrap()
     };
     assert_eq!(enter(1).await.mark, [1]);
     assert_eq!(enter(2).await.mark, [1]);
-    site.store.write(|db| Box::pin(site_key::keep_wrapped(db, &[9]))).await.unwrap();
+    site.store.write(transaction!(|db| site_key::keep_wrapped(db, &[9]).await)).await.unwrap();
     assert_eq!(known().await, Some(SiteKeyRow { mark: vec![1], wrapped: Some(vec![9]) }));
 }
 
@@ -232,7 +226,7 @@ async fn one_of_many_nodes_switches() {
         for store in &stores {
             let store = store.clone();
             tasks.spawn(async move {
-                store.write(move |db| Box::pin(rotation::switch(db, Deployment::Cluster, NOW))).await
+                store.write(transaction!(|db| rotation::switch(db, Deployment::Cluster, NOW).await)).await
             });
         }
         let all = tasks.join_all().await;

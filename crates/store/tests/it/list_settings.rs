@@ -6,6 +6,7 @@ use sealist_lists::model::{Action, ListName, ListNo, ListSettings};
 use sealist_lists::registry::Registry;
 use sealist_lists::styles::STYLES;
 use sealist_store::list_settings::{self, StoredSettings};
+use sealist_store::transaction;
 use sealist_store::{Conn, StoreError, lists, testing};
 use serde_json::{Value, json};
 
@@ -20,9 +21,7 @@ on_both! {
 
 async fn make(site: &Site, name: &str, style: &'static str, settings: ListSettings) -> ListNo {
     let name: ListName = name.parse().unwrap();
-    let made = site
-        .store
-        .write(move |db| Box::pin(async move { lists::create(db, &name, style, &settings, NOW).await }));
+    let made = site.store.write(transaction!(|db| lists::create(db, &name, style, &settings, NOW).await));
     made.await.unwrap()
 }
 
@@ -35,7 +34,7 @@ async fn settings(site: &Site, list: ListNo) -> ListSettings {
 }
 
 async fn change(site: &Site, list: ListNo, name: &'static str, value: Value) {
-    let changed = site.store.write(move |db| Box::pin(change_in(db, list, name, value)));
+    let changed = site.store.write(transaction!(|db| change_in(db, list, name, value).await));
     changed.await.unwrap();
 }
 
@@ -89,7 +88,8 @@ async fn what_a_newer_version_wrote_is_kept(site: Site) {
     ];
     let list = site.list;
     for (name, value) in NEWER {
-        let written = site.store.write(move |db| Box::pin(testing::write_setting(db, list, name, value)));
+        let written =
+            site.store.write(transaction!(|db| testing::write_setting(db, list, name, value).await));
         written.await.unwrap();
     }
     assert_eq!(settings(&site, list).await, ListSettings::default());
@@ -106,7 +106,7 @@ async fn what_a_newer_version_wrote_is_kept(site: Site) {
     assert_eq!((found.settings.default_member_action, found.unknown.len()), (Action::Hold, 3));
     // Whoever does not want it deletes the row, once.
     for was_there in [true, false] {
-        let forgot = site.store.write(move |db| Box::pin(list_settings::forget(db, list, "colour")));
+        let forgot = site.store.write(transaction!(|db| list_settings::forget(db, list, "colour").await));
         assert_eq!(forgot.await.unwrap(), was_there);
     }
     assert_eq!(stored(&site, list).await.unknown.len(), 2);
@@ -119,7 +119,7 @@ async fn an_unknown_style_is_no_way_to_the_clear(site: Site) {
     change(&site, list, "max_message_kib", json!(7)).await;
     for number in [list, site.list] {
         let styled =
-            site.store.write(move |db| Box::pin(testing::write_style(db, number, "pgp-of-the-future")));
+            site.store.write(transaction!(|db| testing::write_style(db, number, "pgp-of-the-future").await));
         styled.await.unwrap();
     }
     let found = settings(&site, list).await;
@@ -135,7 +135,7 @@ async fn an_unknown_style_is_no_way_to_the_clear(site: Site) {
 async fn settings_go_with_their_list(site: Site) {
     let list = site.list;
     change(&site, list, "description", json!("gone")).await;
-    let deleted = site.store.write(move |db| Box::pin(lists::delete(db, list)));
+    let deleted = site.store.write(transaction!(|db| lists::delete(db, list).await));
     deleted.await.unwrap();
     let mut db = site.store.reader().await.unwrap();
     assert!(list_settings::stored(&mut db, list).await.unwrap().is_none());
@@ -146,7 +146,8 @@ async fn a_list_goes_by_no_chain_that_is_not_there(site: Site) {
     for name in ["posting_chain", "posting_pipeline"] {
         let list = site.list;
         let newer = "\"of-a-newer-version\"";
-        let written = site.store.write(move |db| Box::pin(testing::write_setting(db, list, name, newer)));
+        let written =
+            site.store.write(transaction!(|db| testing::write_setting(db, list, name, newer).await));
         written.await.unwrap();
         let found = stored(&site, list).await;
         assert_eq!(found.settings, found.defaults, "{name}");

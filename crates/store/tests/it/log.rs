@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use sealist_store::bodies::{self, StoredBody};
+use sealist_store::transaction;
 use sealist_store::{Store, StoreError};
 use tempfile::TempDir;
 
@@ -60,12 +61,10 @@ impl Site {
     /// So many bodies, each in a commit of its own.
     async fn write(&self, bodies: u32) -> Result<(), StoreError> {
         for _ in 0..bodies {
-            let stored = self.store.write(|db| {
-                Box::pin(async move {
-                    let body = StoredBody::Plain { outer: Vec::new(), payload: vec![b'x'; BODY_OCTETS] };
-                    bodies::insert(db, &body).await
-                })
-            });
+            let stored = self.store.write(transaction!(|db| {
+                let body = StoredBody::Plain { outer: Vec::new(), payload: vec![b'x'; BODY_OCTETS] };
+                bodies::insert(db, &body).await
+            }));
             stored.await?;
         }
         Ok(())

@@ -5,6 +5,7 @@ use sealist_lists::rules::Reason;
 use sealist_store::holds::{self, Hold};
 use sealist_store::nodes::{self, Claimant};
 use sealist_store::queue::{self, QueueName};
+use sealist_store::transaction;
 use sealist_store::turns::Turns;
 use sealist_store::{Conn, StoreError, put_aside};
 
@@ -12,7 +13,7 @@ on_both! { a_reason_of_a_newer_version_is_kept }
 
 async fn a_reason_of_a_newer_version_is_kept(site: Site) {
     let list = site.list;
-    let held = site.store.write(move |db| Box::pin(story(db, list)));
+    let held = site.store.write(transaction!(|db| story(db, list).await));
     held.await.unwrap();
     let counted = put_aside::counts(&mut site.store.reader().await.unwrap(), list, NOW).await.unwrap();
     assert_eq!(counted, [("smells-of-fish".to_owned(), 1)]);

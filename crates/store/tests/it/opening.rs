@@ -1,6 +1,7 @@
 //! Who opens a database makes none, changes no tables unasked, and leaves a copy behind when asked.
 
 use sealist_mail::DAY_MS;
+use sealist_store::transaction;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -56,7 +57,7 @@ async fn what_is_no_database_of_ours_stays_as_it_is() {
 
 /// Makes a database say that it is one version older; the tables stay, so nothing can be migrated for real.
 async fn say_older(store: &Store) -> i64 {
-    let said = store.write(|db| Box::pin(testing::forget_last_migration(db)));
+    let said = store.write(transaction!(|db| testing::forget_last_migration(db).await));
     said.await.unwrap()
 }
 
@@ -128,11 +129,11 @@ async fn a_standby_is_read() {
     let standby = Database::server(&url).unwrap().open().await.unwrap();
     let name: ListName = NAME.parse().unwrap();
     assert!(lists::by_name(&mut standby.reader().await.unwrap(), &name).await.unwrap().is_some());
-    let lists = standby.write(|db| Box::pin(crate::common::make_list(db))).await;
+    let lists = standby.write(transaction!(|db| crate::common::make_list(db).await)).await;
     assert!(matches!(lists, Err(StoreError::Transient { .. })), "and refuses changes: {lists:?}");
 
     // A process that holds the lock of migrations keeps nobody from reading.
-    let held = site.store.write(|db| Box::pin(testing::hold_lock_of_migrations(db)));
+    let held = site.store.write(transaction!(|db| testing::hold_lock_of_migrations(db).await));
     held.await.unwrap();
     Database::server(&site.url).unwrap().open().await.unwrap();
 }
@@ -163,7 +164,7 @@ async fn a_writer_without_a_connection_takes_its_readers() {
         drop(held);
         let made = tokio::time::timeout(Duration::from_secs(60), async {
             let listening = tokio::spawn(async move { drop(calls.next().await) });
-            let made = store.write(|db| Box::pin(crate::common::make_list(db))).await;
+            let made = store.write(transaction!(|db| crate::common::make_list(db).await)).await;
             listening.abort();
             made
         });

@@ -8,6 +8,7 @@ use sealist_lists::model::{
 use sealist_lists::texts::Language;
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::people::{self, Subscriber};
+use sealist_store::transaction;
 use sealist_store::{Conn, Store, StoreError, key_changes};
 
 on_both! {
@@ -58,52 +59,50 @@ async fn all_members(db: &mut Conn, site_list: ListNo) -> Vec<MemberNo> {
 async fn what_counts_is_what_the_levels_come_to(site: Site) {
     let list = site.list;
     site.store
-        .write(move |db| {
-            Box::pin(async move {
-                let mut dice = Dice(7);
-                let user = people::create_user(&mut *db, "Una", NOW).await?;
-                for step in 0..150 {
-                    let address = ADDRESSES[dice.below(3)];
-                    let parsed = address.parse().unwrap();
-                    let no = people::ensure_address(&mut *db, &parsed, "", NOW).await?;
-                    let roles = people::roles_of(&mut *db, list, &parsed).await?;
-                    let change = some_change(&mut dice);
-                    match (dice.below(6), roles.first()) {
-                        (0, None) => {
-                            let chosen = Preferences::default().with(change);
-                            people::add_member(&mut *db, list, no, Role::Member, chosen, NOW).await?;
-                        }
-                        (0, Some(member)) => {
-                            people::remove_member(&mut *db, member.no).await?;
-                        }
-                        (1, _) => {
-                            people::unlink(&mut *db, no).await?;
-                        }
-                        (2, _) => {
-                            people::link(&mut *db, user, no).await?;
-                        }
-                        (_, member) => {
-                            let levels = [
-                                PreferenceLevel::Site,
-                                PreferenceLevel::User(user),
-                                PreferenceLevel::Address(no),
-                                PreferenceLevel::Member(member.map_or(MemberNo(0), |member| member.no)),
-                            ];
-                            let level = levels[dice.below(if member.is_some() { 4 } else { 3 })];
-                            if level.takes(change).is_ok() {
-                                people::choose(&mut *db, level, change).await?;
-                                assert_eq!(
-                                    people::choices(&mut *db, level).await?.with(change),
-                                    people::choices(&mut *db, level).await?
-                                );
-                            }
+        .write(transaction!(|db| {
+            let mut dice = Dice(7);
+            let user = people::create_user(&mut *db, "Una", NOW).await?;
+            for step in 0..150 {
+                let address = ADDRESSES[dice.below(3)];
+                let parsed = address.parse().unwrap();
+                let no = people::ensure_address(&mut *db, &parsed, "", NOW).await?;
+                let roles = people::roles_of(&mut *db, list, &parsed).await?;
+                let change = some_change(&mut dice);
+                match (dice.below(6), roles.first()) {
+                    (0, None) => {
+                        let chosen = Preferences::default().with(change);
+                        people::add_member(&mut *db, list, no, Role::Member, chosen, NOW).await?;
+                    }
+                    (0, Some(member)) => {
+                        people::remove_member(&mut *db, member.no).await?;
+                    }
+                    (1, _) => {
+                        people::unlink(&mut *db, no).await?;
+                    }
+                    (2, _) => {
+                        people::link(&mut *db, user, no).await?;
+                    }
+                    (_, member) => {
+                        let levels = [
+                            PreferenceLevel::Site,
+                            PreferenceLevel::User(user),
+                            PreferenceLevel::Address(no),
+                            PreferenceLevel::Member(member.map_or(MemberNo(0), |member| member.no)),
+                        ];
+                        let level = levels[dice.below(if member.is_some() { 4 } else { 3 })];
+                        if level.takes(change).is_ok() {
+                            people::choose(&mut *db, level, change).await?;
+                            assert_eq!(
+                                people::choices(&mut *db, level).await?.with(change),
+                                people::choices(&mut *db, level).await?
+                            );
                         }
                     }
-                    check_all(&mut *db, list, step).await;
                 }
-                Ok::<_, StoreError>(())
-            })
-        })
+                check_all(&mut *db, list, step).await;
+            }
+            Ok::<_, StoreError>(())
+        }))
         .await
         .unwrap();
 }
@@ -122,12 +121,10 @@ async fn choices_made_at_the_same_time_all_count(site: Site) {
     let list = site.list;
     let (address, member) = site
         .store
-        .write(move |db| {
-            Box::pin(async move {
-                join(&mut *db, list, ADDRESSES[0]).await?;
-                Ok::<_, StoreError>((address_no(db, ADDRESSES[0]).await, all_members(db, list).await[0]))
-            })
-        })
+        .write(transaction!(|db| {
+            join(&mut *db, list, ADDRESSES[0]).await?;
+            Ok::<_, StoreError>((address_no(db, ADDRESSES[0]).await, all_members(db, list).await[0]))
+        }))
         .await
         .unwrap();
     let other =
@@ -150,22 +147,18 @@ async fn choices_made_at_the_same_time_all_count(site: Site) {
                     (PreferenceLevel::Site, chosen)
                 }
                 _ => {
-                    let joined = store.write(move |db| {
-                        Box::pin(async move {
-                            let role = if round % 4 == 1 { Role::Owner } else { Role::Moderator };
-                            match people::add_member(db, list, address, role, Preferences::default(), NOW)
-                                .await
-                            {
-                                Ok(_) | Err(StoreError::Duplicate) => Ok(()),
-                                Err(other) => Err(other),
-                            }
-                        })
-                    });
+                    let joined = store.write(transaction!(|db| {
+                        let role = if round % 4 == 1 { Role::Owner } else { Role::Moderator };
+                        match people::add_member(db, list, address, role, Preferences::default(), NOW).await {
+                            Ok(_) | Err(StoreError::Duplicate) => Ok(()),
+                            Err(other) => Err(other),
+                        }
+                    }));
                     let _: Result<(), StoreError> = joined.await;
                     return;
                 }
             };
-            store.write(move |db| Box::pin(people::choose(db, level, change))).await.unwrap();
+            store.write(transaction!(|db| people::choose(db, level, change).await)).await.unwrap();
         });
     }
     while let Some(result) = tasks.join_next().await {
@@ -190,40 +183,38 @@ async fn choices_made_at_the_same_time_all_count(site: Site) {
 /// Whoever links an address to a user gets nothing that the key of another address may do.
 async fn a_link_carries_no_key(site: Site) {
     let list = site.list;
-    let linked = site.store.write(move |db| {
-        Box::pin(async move {
-            for address in &ADDRESSES[..2] {
-                join(&mut *db, list, address).await?;
-            }
-            let [a, b] = [address_no(db, ADDRESSES[0]).await, address_no(db, ADDRESSES[1]).await];
-            let key = CertificateRow {
-                fingerprint: "AAAA".to_owned(),
-                certificate: vec![1],
-                card: Some(vec![2]),
-                unusable: None,
-                confirmed_at: Some(NOW),
-            };
-            keys::set_certificate(&mut *db, a, &key, NOW).await?;
-            people::mark_key_pending_approval(&mut *db, list, &ADDRESSES[1].parse().unwrap()).await?;
-            let cleartext = PreferenceChange::AllowCleartext(Some(true));
-            people::choose(&mut *db, PreferenceLevel::Address(a), cleartext).await?;
-            let before = of_keys(&mut *db, b, list).await?;
-            let user = people::create_user(&mut *db, "", NOW).await?;
-            for address in [a, b] {
-                assert!(people::link(&mut *db, user, address).await?);
-            }
-            people::prefer(&mut *db, user, a).await?;
-            assert_eq!(before, of_keys(&mut *db, b, list).await?, "b has no key, and no word of a's");
-            assert_eq!(keys::certificate_of(&mut *db, a).await?, Some(key));
-            // The database itself refuses what no caller may ask for.
-            let user_level = PreferenceLevel::User(user);
-            Ok::<_, StoreError>((user_level, cleartext))
-        })
-    });
+    let linked = site.store.write(transaction!(|db| {
+        for address in &ADDRESSES[..2] {
+            join(&mut *db, list, address).await?;
+        }
+        let [a, b] = [address_no(db, ADDRESSES[0]).await, address_no(db, ADDRESSES[1]).await];
+        let key = CertificateRow {
+            fingerprint: "AAAA".to_owned(),
+            certificate: vec![1],
+            card: Some(vec![2]),
+            unusable: None,
+            confirmed_at: Some(NOW),
+        };
+        keys::set_certificate(&mut *db, a, &key, NOW).await?;
+        people::mark_key_pending_approval(&mut *db, list, &ADDRESSES[1].parse().unwrap()).await?;
+        let cleartext = PreferenceChange::AllowCleartext(Some(true));
+        people::choose(&mut *db, PreferenceLevel::Address(a), cleartext).await?;
+        let before = of_keys(&mut *db, b, list).await?;
+        let user = people::create_user(&mut *db, "", NOW).await?;
+        for address in [a, b] {
+            assert!(people::link(&mut *db, user, address).await?);
+        }
+        people::prefer(&mut *db, user, a).await?;
+        assert_eq!(before, of_keys(&mut *db, b, list).await?, "b has no key, and no word of a's");
+        assert_eq!(keys::certificate_of(&mut *db, a).await?, Some(key));
+        // The database itself refuses what no caller may ask for.
+        let user_level = PreferenceLevel::User(user);
+        Ok::<_, StoreError>((user_level, cleartext))
+    }));
     let (level, cleartext) = linked.await.unwrap();
     assert!(level.takes(cleartext).is_err());
     let chosen: Result<bool, StoreError> =
-        site.store.write(move |db| Box::pin(people::choose(db, level, cleartext))).await;
+        site.store.write(transaction!(|db| people::choose(db, level, cleartext).await)).await;
     assert!(chosen.is_err(), "a user makes no choice about the key of an address");
 }
 
@@ -240,117 +231,110 @@ async fn of_keys(db: &mut Conn, address: AddressNo, list: ListNo) -> Result<Stri
 async fn memberships_of_a_user_follow_the_preferred_address(site: Site) {
     let list = site.list;
     site.store
-        .write(move |db| {
-            Box::pin(async move {
-                let user = people::create_user(&mut *db, "Una", NOW).await?;
-                let mut numbers = Vec::new();
-                for address in ADDRESSES {
-                    let no = people::ensure_address(&mut *db, &address.parse().unwrap(), "", NOW).await?;
-                    numbers.push(no);
-                }
-                let [a, b, c] = numbers[..] else { panic!("three") };
-                assert!(people::link(&mut *db, user, a).await? && people::link(&mut *db, user, b).await?);
-                let other = people::create_user(&mut *db, "Otto", NOW).await?;
-                assert!(!people::link(&mut *db, other, a).await?, "it is somebody else's");
-                assert!(people::prefer(&mut *db, user, a).await?);
-                assert!(!people::prefer(&mut *db, user, c).await?, "it is not the user's");
-                let chosen = Preferences::default();
-                let subscriber = Subscriber::User(user, a);
-                people::subscribe(&mut *db, list, subscriber, Role::Member, chosen, NOW).await?;
-                people::add_member(&mut *db, list, a, Role::Owner, chosen, NOW).await?;
-                let by_b = PreferenceChange::ReceiveListCopy(Some(false));
-                people::choose(&mut *db, PreferenceLevel::Address(b), by_b).await?;
+        .write(transaction!(|db| {
+            let user = people::create_user(&mut *db, "Una", NOW).await?;
+            let mut numbers = Vec::new();
+            for address in ADDRESSES {
+                let no = people::ensure_address(&mut *db, &address.parse().unwrap(), "", NOW).await?;
+                numbers.push(no);
+            }
+            let [a, b, c] = numbers[..] else { panic!("three") };
+            assert!(people::link(&mut *db, user, a).await? && people::link(&mut *db, user, b).await?);
+            let other = people::create_user(&mut *db, "Otto", NOW).await?;
+            assert!(!people::link(&mut *db, other, a).await?, "it is somebody else's");
+            assert!(people::prefer(&mut *db, user, a).await?);
+            assert!(!people::prefer(&mut *db, user, c).await?, "it is not the user's");
+            let chosen = Preferences::default();
+            let subscriber = Subscriber::User(user, a);
+            people::subscribe(&mut *db, list, subscriber, Role::Member, chosen, NOW).await?;
+            people::add_member(&mut *db, list, a, Role::Owner, chosen, NOW).await?;
+            let by_b = PreferenceChange::ReceiveListCopy(Some(false));
+            people::choose(&mut *db, PreferenceLevel::Address(b), by_b).await?;
 
-                assert!(people::prefer(&mut *db, user, b).await?);
-                let of_b = people::roles_of(&mut *db, list, &ADDRESSES[1].parse().unwrap()).await?;
-                assert_eq!(of_b.iter().map(|role| role.role).collect::<Vec<_>>(), [Role::Member]);
-                assert!(!of_b[0].preferences.receive_list_copy, "the choices of the new address count");
-                assert_eq!(of_b[0].subscribed_user, Some(user));
-                let of_a = people::roles_of(&mut *db, list, &ADDRESSES[0].parse().unwrap()).await?;
-                assert_eq!(of_a.iter().map(|role| role.role).collect::<Vec<_>>(), [Role::Owner]);
-                assert!(!people::unlink(&mut *db, b).await?, "the membership would have no address");
-                assert!(people::unlink(&mut *db, a).await?);
-                let found = people::user_of(&mut *db, b).await?.unwrap();
-                assert_eq!(found.preferred().map(|linked| linked.no), Some(b));
-                assert_eq!(found.addresses.len(), 1);
-                Ok::<_, StoreError>(())
-            })
-        })
+            assert!(people::prefer(&mut *db, user, b).await?);
+            let of_b = people::roles_of(&mut *db, list, &ADDRESSES[1].parse().unwrap()).await?;
+            assert_eq!(of_b.iter().map(|role| role.role).collect::<Vec<_>>(), [Role::Member]);
+            assert!(!of_b[0].preferences.receive_list_copy, "the choices of the new address count");
+            assert_eq!(of_b[0].subscribed_user, Some(user));
+            let of_a = people::roles_of(&mut *db, list, &ADDRESSES[0].parse().unwrap()).await?;
+            assert_eq!(of_a.iter().map(|role| role.role).collect::<Vec<_>>(), [Role::Owner]);
+            assert!(!people::unlink(&mut *db, b).await?, "the membership would have no address");
+            assert!(people::unlink(&mut *db, a).await?);
+            let found = people::user_of(&mut *db, b).await?.unwrap();
+            assert_eq!(found.preferred().map(|linked| linked.no), Some(b));
+            assert_eq!(found.addresses.len(), 1);
+            Ok::<_, StoreError>(())
+        }))
         .await
         .unwrap();
 }
 
 async fn a_roster_says_who_has_which_key(site: Site) {
     let list = site.list;
-    let read = site.store.write(move |db| {
-        Box::pin(async move {
-            join(&mut *db, list, "a@x.example").await?;
-            join(&mut *db, list, "b@x.example").await?;
-            let row = CertificateRow {
-                fingerprint: "AB".into(),
-                certificate: vec![1],
-                card: None,
-                unusable: Some("expired".into()),
-                confirmed_at: Some(NOW),
+    let read = site.store.write(transaction!(|db| {
+        join(&mut *db, list, "a@x.example").await?;
+        join(&mut *db, list, "b@x.example").await?;
+        let row = CertificateRow {
+            fingerprint: "AB".into(),
+            certificate: vec![1],
+            card: None,
+            unusable: Some("expired".into()),
+            confirmed_at: Some(NOW),
+        };
+        let a = address_no(&mut *db, "a@x.example").await;
+        keys::set_certificate(&mut *db, a, &row, NOW).await?;
+        let a_alone = people::states_of(&mut *db, list, &"a@x.example".parse().unwrap()).await?;
+        let both = people::states_like(&mut *db, "*@x.example", AddressNo(0), 9).await?;
+        let roster = people::states_of_role(&mut *db, list, Role::Member, MemberNo(0), 9).await?;
+        let keys = |states: &[people::MemberState]| -> Vec<Option<(String, bool)>> {
+            let key = |state: &people::MemberState| {
+                state.key.as_ref().map(|key| (key.fingerprint.clone(), key.has_card))
             };
-            let a = address_no(&mut *db, "a@x.example").await;
-            keys::set_certificate(&mut *db, a, &row, NOW).await?;
-            let a_alone = people::states_of(&mut *db, list, &"a@x.example".parse().unwrap()).await?;
-            let both = people::states_like(&mut *db, "*@x.example", AddressNo(0), 9).await?;
-            let roster = people::states_of_role(&mut *db, list, Role::Member, MemberNo(0), 9).await?;
-            let keys = |states: &[people::MemberState]| -> Vec<Option<(String, bool)>> {
-                let key = |state: &people::MemberState| {
-                    state.key.as_ref().map(|key| (key.fingerprint.clone(), key.has_card))
-                };
-                states.iter().map(key).collect()
-            };
-            let key = Some(("AB".to_owned(), false));
-            assert_eq!(keys(&a_alone), std::slice::from_ref(&key));
-            assert_eq!(keys(&both), [key.clone(), None]);
-            assert_eq!(keys(&roster), [key, None]);
-            Ok::<_, StoreError>(())
-        })
-    });
+            states.iter().map(key).collect()
+        };
+        let key = Some(("AB".to_owned(), false));
+        assert_eq!(keys(&a_alone), std::slice::from_ref(&key));
+        assert_eq!(keys(&both), [key.clone(), None]);
+        assert_eq!(keys(&roster), [key, None]);
+        Ok::<_, StoreError>(())
+    }));
     read.await.unwrap();
 }
 
 /// Whoever records changes relies on this: what is the same as before is told apart, also where nothing was chosen.
 async fn the_same_choice_again_is_no_change(site: Site) {
     let list = site.list;
-    let done = site.store.write(move |db| {
-        Box::pin(async move {
-            join(&mut *db, list, ADDRESSES[0]).await?;
-            let (anne, member) = (ADDRESSES[0].parse().unwrap(), all_members(&mut *db, list).await[0]);
-            for (action, is_new) in [
-                (None, false),
-                (Some(Action::Hold), true),
-                (Some(Action::Hold), false),
-                (Some(Action::Reject), true),
-                (None, true),
-                (None, false),
-            ] {
-                let changed = people::set_moderation_action(&mut *db, member, action).await?;
-                assert_eq!(changed, is_new, "{action:?}");
+    let done = site.store.write(transaction!(|db| {
+        join(&mut *db, list, ADDRESSES[0]).await?;
+        let (anne, member) = (ADDRESSES[0].parse().unwrap(), all_members(&mut *db, list).await[0]);
+        for (action, is_new) in [
+            (None, false),
+            (Some(Action::Hold), true),
+            (Some(Action::Hold), false),
+            (Some(Action::Reject), true),
+            (None, true),
+            (None, false),
+        ] {
+            let changed = people::set_moderation_action(&mut *db, member, action).await?;
+            assert_eq!(changed, is_new, "{action:?}");
+        }
+        for (name, is_new) in [("", false), ("Anne", true), ("Anne", false), ("", true)] {
+            assert_eq!(people::set_name(&mut *db, &anne, name).await?, is_new, "{name:?}");
+        }
+        for (language, is_new) in
+            [(None, false), (Some(Language::De), true), (Some(Language::De), false), (None, true)]
+        {
+            let changed = people::set_language(&mut *db, &anne, language).await?;
+            assert_eq!(changed, is_new, "{language:?}");
+        }
+        for (list_copy, is_new) in [(None, false), (Some(true), true), (Some(true), false), (None, true)] {
+            let change = PreferenceChange::ReceiveListCopy(list_copy);
+            for level in [PreferenceLevel::Member(member), PreferenceLevel::Site] {
+                let changed = people::choose(&mut *db, level, change).await?;
+                assert_eq!(changed, is_new, "{level:?} {list_copy:?}");
             }
-            for (name, is_new) in [("", false), ("Anne", true), ("Anne", false), ("", true)] {
-                assert_eq!(people::set_name(&mut *db, &anne, name).await?, is_new, "{name:?}");
-            }
-            for (language, is_new) in
-                [(None, false), (Some(Language::De), true), (Some(Language::De), false), (None, true)]
-            {
-                let changed = people::set_language(&mut *db, &anne, language).await?;
-                assert_eq!(changed, is_new, "{language:?}");
-            }
-            for (list_copy, is_new) in [(None, false), (Some(true), true), (Some(true), false), (None, true)]
-            {
-                let change = PreferenceChange::ReceiveListCopy(list_copy);
-                for level in [PreferenceLevel::Member(member), PreferenceLevel::Site] {
-                    let changed = people::choose(&mut *db, level, change).await?;
-                    assert_eq!(changed, is_new, "{level:?} {list_copy:?}");
-                }
-            }
-            Ok::<_, StoreError>(())
-        })
-    });
+        }
+        Ok::<_, StoreError>(())
+    }));
     done.await.unwrap();
 }

@@ -13,6 +13,7 @@ use sealist_store::notices::{self, NewNotice};
 use sealist_store::queue::{self, EntryOrigin, NewEntry};
 use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::traces::{self, Forgotten, MessageFate, TracedCopy};
+use sealist_store::transaction;
 use sealist_store::{Conn, Store, StoreError, bodies, events, lists, posts};
 
 on_both! {
@@ -106,20 +107,18 @@ fn by_recipient(copies: Vec<TracedCopy>) -> BTreeMap<Option<String>, (String, St
 
 async fn a_message_and_its_copies_stay_in_few_rows(site: Site) {
     let list = site.list;
-    let told = site.store.write(move |db| {
-        Box::pin(async move {
-            for number in 0..MEMBERS {
-                join(&mut *db, list, &format!("m{number}@x.example")).await?;
-            }
-            let entry = accepted(&mut *db, list, "Anne@X.example", NOW).await?;
-            let sending = posted(&mut *db, list, entry).await?;
-            told(&mut *db, list, entry).await?;
-            send_all(&mut *db).await?;
-            let before = by_recipient(traces::copies_of(&mut *db, sending).await?);
-            clear_away(&mut *db, NOW).await?;
-            Ok::<_, StoreError>((entry, sending, before))
-        })
-    });
+    let told = site.store.write(transaction!(|db| {
+        for number in 0..MEMBERS {
+            join(&mut *db, list, &format!("m{number}@x.example")).await?;
+        }
+        let entry = accepted(&mut *db, list, "Anne@X.example", NOW).await?;
+        let sending = posted(&mut *db, list, entry).await?;
+        told(&mut *db, list, entry).await?;
+        send_all(&mut *db).await?;
+        let before = by_recipient(traces::copies_of(&mut *db, sending).await?);
+        clear_away(&mut *db, NOW).await?;
+        Ok::<_, StoreError>((entry, sending, before))
+    }));
     let (entry, sending, before) = told.await.unwrap();
     let mut db = site.store.reader().await.unwrap();
     let message = traces::message(&mut db, entry).await.unwrap().unwrap();
@@ -149,17 +148,15 @@ async fn a_message_and_its_copies_stay_in_few_rows(site: Site) {
 /// The upkeep runs on every node, and two of them may come to the same sending.
 async fn nodes_that_pack_at_once_lose_nothing(site: Site) {
     let list = site.list;
-    let sent = site.store.write(move |db| {
-        Box::pin(async move {
-            for number in 0..MEMBERS {
-                join(&mut *db, list, &format!("m{number}@x.example")).await?;
-            }
-            let entry = accepted(&mut *db, list, "anne@x.example", NOW).await?;
-            let sending = posted(&mut *db, list, entry).await?;
-            send_all(&mut *db).await?;
-            Ok::<_, StoreError>((entry, sending))
-        })
-    });
+    let sent = site.store.write(transaction!(|db| {
+        for number in 0..MEMBERS {
+            join(&mut *db, list, &format!("m{number}@x.example")).await?;
+        }
+        let entry = accepted(&mut *db, list, "anne@x.example", NOW).await?;
+        let sending = posted(&mut *db, list, entry).await?;
+        send_all(&mut *db).await?;
+        Ok::<_, StoreError>((entry, sending))
+    }));
     let (entry, sending) = sent.await.unwrap();
     let mut nodes = tokio::task::JoinSet::new();
     for _ in 0..3 {
@@ -169,7 +166,8 @@ async fn nodes_that_pack_at_once_lose_nothing(site: Site) {
         };
         nodes.spawn(async move {
             let mut after = SendingNo(0);
-            let pack = |after| store.write(move |db| Box::pin(sendings::delete_finished(db, after, 20, NOW)));
+            let pack =
+                |after| store.write(transaction!(|db| sendings::delete_finished(db, after, 20, NOW).await));
             while let Some(next) = pack(after).await? {
                 after = next;
             }
@@ -187,57 +185,53 @@ async fn nodes_that_pack_at_once_lose_nothing(site: Site) {
 
 async fn what_is_old_or_too_much_goes(site: Site) {
     let list = site.list;
-    let kept = site.store.write(move |db| {
-        Box::pin(async move {
-            let mut entries = Vec::new();
-            for number in 0..5 {
-                entries.push(accepted(&mut *db, list, "anne@x.example", NOW.plus_ms(number * 1000)).await?);
-            }
-            told(&mut *db, list, entries[0]).await?;
-            send_all(&mut *db).await?;
-            clear_away(&mut *db, NOW).await?;
-            assert_eq!(traces::forget_beyond(&mut *db, 5).await?, None, "five are allowed");
-            let beyond = traces::forget_beyond(&mut *db, 3).await?.unwrap();
-            assert_eq!(beyond, NOW.plus_ms(1001), "the second one and what is older");
-            assert_eq!(traces::forget(&mut *db, beyond, 1).await?, Forgotten::Some);
-            assert_eq!(traces::forget(&mut *db, beyond, 9).await?, Forgotten::All);
-            let mut left = Vec::new();
-            for entry in &entries {
-                left.push(traces::message(&mut *db, *entry).await?.is_some());
-            }
-            let sendings = traces::sendings_of(&mut *db, entries[0]).await?.len();
-            let to = traces::receipts_of(&mut *db, &address(STRANGER)).await?.len();
-            Ok::<_, StoreError>((left, sendings, to))
-        })
-    });
+    let kept = site.store.write(transaction!(|db| {
+        let mut entries = Vec::new();
+        for number in 0..5 {
+            entries.push(accepted(&mut *db, list, "anne@x.example", NOW.plus_ms(number * 1000)).await?);
+        }
+        told(&mut *db, list, entries[0]).await?;
+        send_all(&mut *db).await?;
+        clear_away(&mut *db, NOW).await?;
+        assert_eq!(traces::forget_beyond(&mut *db, 5).await?, None, "five are allowed");
+        let beyond = traces::forget_beyond(&mut *db, 3).await?.unwrap();
+        assert_eq!(beyond, NOW.plus_ms(1001), "the second one and what is older");
+        assert_eq!(traces::forget(&mut *db, beyond, 1).await?, Forgotten::Some);
+        assert_eq!(traces::forget(&mut *db, beyond, 9).await?, Forgotten::All);
+        let mut left = Vec::new();
+        for entry in &entries {
+            left.push(traces::message(&mut *db, *entry).await?.is_some());
+        }
+        let sendings = traces::sendings_of(&mut *db, entries[0]).await?.len();
+        let to = traces::receipts_of(&mut *db, &address(STRANGER)).await?.len();
+        Ok::<_, StoreError>((left, sendings, to))
+    }));
     assert_eq!(kept.await.unwrap(), (vec![false, false, true, true, true], 0, 0));
 }
 
 async fn a_deleted_list_and_a_deleted_person_take_their_traces_along(site: Site) {
     let list = site.list;
-    let left = site.store.write(move |db| {
-        Box::pin(async move {
-            let entry = accepted(&mut *db, list, "anne@x.example", NOW).await?;
-            told(&mut *db, list, entry).await?;
-            send_all(&mut *db).await?;
-            clear_away(&mut *db, NOW).await?;
-            for who in ["anne@x.example", STRANGER] {
-                events::forget_person(&mut *db, &address(who)).await?;
-            }
-            let message = traces::message(&mut *db, entry).await?.unwrap();
-            let sending = traces::sendings_of(&mut *db, entry).await?.remove(0);
-            let copies = traces::copies_of(&mut *db, sending.no).await?;
-            assert_eq!((message.sender, copies[0].recipient.clone()), (None, None), "they name nobody");
-            assert!(traces::receipts_of(&mut *db, &address(STRANGER)).await?.is_empty());
-            let waits = push(&mut *db, list).await?;
-            assert_eq!(traces::message(&mut *db, waits).await?.unwrap().state, "in");
-            lists::delete(&mut *db, list).await?;
-            let mut found = Vec::new();
-            for gone in [entry, waits] {
-                found.push(traces::message(&mut *db, gone).await?);
-            }
-            Ok::<_, StoreError>((found, traces::sendings_of(&mut *db, entry).await?))
-        })
-    });
+    let left = site.store.write(transaction!(|db| {
+        let entry = accepted(&mut *db, list, "anne@x.example", NOW).await?;
+        told(&mut *db, list, entry).await?;
+        send_all(&mut *db).await?;
+        clear_away(&mut *db, NOW).await?;
+        for who in ["anne@x.example", STRANGER] {
+            events::forget_person(&mut *db, &address(who)).await?;
+        }
+        let message = traces::message(&mut *db, entry).await?.unwrap();
+        let sending = traces::sendings_of(&mut *db, entry).await?.remove(0);
+        let copies = traces::copies_of(&mut *db, sending.no).await?;
+        assert_eq!((message.sender, copies[0].recipient.clone()), (None, None), "they name nobody");
+        assert!(traces::receipts_of(&mut *db, &address(STRANGER)).await?.is_empty());
+        let waits = push(&mut *db, list).await?;
+        assert_eq!(traces::message(&mut *db, waits).await?.unwrap().state, "in");
+        lists::delete(&mut *db, list).await?;
+        let mut found = Vec::new();
+        for gone in [entry, waits] {
+            found.push(traces::message(&mut *db, gone).await?);
+        }
+        Ok::<_, StoreError>((found, traces::sendings_of(&mut *db, entry).await?))
+    }));
     assert_eq!(left.await.unwrap(), (vec![None, None], Vec::new()));
 }

@@ -2,6 +2,7 @@
 
 use crate::common::{NOW, Site, claimant, message};
 use sealist_lists::model::{ListName, ListNo, ListSettings, SubAddress};
+use sealist_store::transaction;
 use sealist_store::turns::Turns;
 use sealist_store::{StoreError, bodies, lists, queue};
 
@@ -13,51 +14,46 @@ on_both! {
 
 async fn another_list(site: &Site) -> ListNo {
     let name: ListName = "other@lists.example".parse().unwrap();
-    let made = site.store.write(move |db| {
-        Box::pin(
-            async move { lists::create(db, &name, "legacy-default", &ListSettings::default(), NOW).await },
-        )
-    });
+    let made = site.store.write(transaction!(|db| async move {
+        lists::create(db, &name, "legacy-default", &ListSettings::default(), NOW).await
+    }
+    .await));
     made.await.unwrap()
 }
 
 /// Stores one message after the other: for which list, from which source.
 async fn fill(site: &Site, entries: Vec<(ListNo, u16)>) {
-    let stored = site.store.write(move |db| {
-        Box::pin(async move {
-            for (list, source) in entries {
-                let body = bodies::insert(&mut *db, &message("mail")).await?;
-                queue::enter(
-                    &mut *db,
-                    &queue::NewEntry {
-                        list,
-                        sub_address: SubAddress::Posting,
-                        detail: "",
-                        body,
-                        arrival: b"t",
-                        sender: "",
-                        source,
-                        origin: queue::EntryOrigin::Lmtp,
-                    },
-                    NOW,
-                )
-                .await?;
-            }
-            Ok::<_, StoreError>(())
-        })
-    });
+    let stored = site.store.write(transaction!(|db| {
+        for (list, source) in entries {
+            let body = bodies::insert(&mut *db, &message("mail")).await?;
+            queue::enter(
+                &mut *db,
+                &queue::NewEntry {
+                    list,
+                    sub_address: SubAddress::Posting,
+                    detail: "",
+                    body,
+                    arrival: b"t",
+                    sender: "",
+                    source,
+                    origin: queue::EntryOrigin::Lmtp,
+                },
+                NOW,
+            )
+            .await?;
+        }
+        Ok::<_, StoreError>(())
+    }));
     stored.await.unwrap();
 }
 
 /// Claims so many, by who was last.
 async fn next(site: &Site, limit: u32, judged: usize, turns: &mut Turns) -> Vec<queue::QueueEntry> {
     let (claimant, mut next) = (claimant(), turns.clone());
-    let claimed = site.store.write(move |db| {
-        Box::pin(async move {
-            let entries = queue::claim(db, &claimant, limit, judged, &mut next, NOW).await?;
-            Ok::<_, StoreError>((entries, next))
-        })
-    });
+    let claimed = site.store.write(transaction!(|db| {
+        let entries = queue::claim(db, &claimant, limit, judged, &mut next, NOW).await?;
+        Ok::<_, StoreError>((entries, next))
+    }));
     let (entries, next) = claimed.await.unwrap();
     *turns = next;
     entries
@@ -99,7 +95,7 @@ async fn one_that_broke_the_runner_waits_until_nothing_is_judged(site: Site) {
     let mut turns = Turns::default();
     let broke = next(&site, 1, 0, &mut turns).await.remove(0);
     let no = broke.no;
-    let back = site.store.write(move |db| Box::pin(async move { queue::put_off(db, &broke, NOW).await }));
+    let back = site.store.write(transaction!(|db| queue::put_off(db, &broke, NOW).await));
     back.await.unwrap();
     let beside = next(&site, 9, 1, &mut turns).await;
     assert!(beside.iter().all(|entry| entry.no != no));

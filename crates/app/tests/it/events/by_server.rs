@@ -5,6 +5,7 @@ use sealist_mail::SmtpStage;
 use sealist_store::copies;
 use sealist_store::deliveries::{DeliveryResult, DeliveryState};
 use sealist_store::queue::{self, QueueName};
+use sealist_store::transaction;
 
 use super::*;
 use crate::moved_clock::{claimed, join, post_plain, set};
@@ -134,9 +135,9 @@ async fn faults() -> Stage {
         .unwrap();
     stage.happened().await;
     let claimant = stage.app.claimant();
-    let claimed_now = stage.app.store().write(move |db| {
-        Box::pin(async move { queue::claim(db, &claimant, 10, 0, &mut Default::default(), day(0)).await })
-    });
+    let claimed_now = stage.app.store().write(transaction!(|db| {
+        queue::claim(db, &claimant, 10, 0, &mut Default::default(), day(0)).await
+    }));
     let entry = claimed_now.await.unwrap().remove(0);
     stage
         .row("shunt", &["message-shunted server team -"], Again::Refused, async || {

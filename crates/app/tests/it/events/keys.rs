@@ -9,6 +9,7 @@ use sealist_openpgp::testing::{Ends, Kind, Person, Revoked};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::CertificateRow;
+use sealist_store::transaction;
 use sealist_store::{people, requests};
 
 use super::*;
@@ -54,9 +55,11 @@ async fn by_admins() -> Stage {
         })
         .await;
     let no = list.no;
-    let waits = stage.app.store().write(move |db| {
-        Box::pin(async move { people::mark_key_pending_approval(db, no, &address(ANNE)).await })
-    });
+    let waits =
+        stage
+            .app
+            .store()
+            .write(transaction!(|db| people::mark_key_pending_approval(db, no, &address(ANNE)).await));
     waits.await.unwrap();
     stage
         .row("approve", &[&of_anne("key-approved", "-")], Again::Nothing, async || {
@@ -156,12 +159,10 @@ async fn by_the_daily_check() -> Stage {
         changed_at: day(-5),
         suspended_at: None,
     };
-    let added = app.store().write(move |db| {
-        Box::pin(async move {
-            let no = people::find_address(&mut *db, &address(ANNE)).await?.unwrap();
-            key_changes::add(db, no, &given).await
-        })
-    });
+    let added = app.store().write(transaction!(|db| {
+        let no = people::find_address(&mut *db, &address(ANNE)).await?.unwrap();
+        key_changes::add(db, no, &given).await
+    }));
     added.await.unwrap();
     let lost = old.certificate().merge(&old.revocation(Revoked::Compromised, day(0))).unwrap().to_bytes();
     let suspended = format!("key-suspended command-line - {ANNE}");

@@ -22,6 +22,7 @@ use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::queue::{self, QueueName};
 use sealist_store::testing::Postgres;
+use sealist_store::transaction;
 use sealist_store::turns::Turns;
 use sealist_store::{Store, StoreError, list_settings, lists, people, posts, sendings};
 use tempfile::TempDir;
@@ -143,12 +144,10 @@ pub(crate) async fn set(app: &App, list: &MailingList, name: &str, value: &str) 
     list.settings.set(name, value).unwrap();
     let attribute = attribute(name).unwrap();
     let (no, row) = (list.no, (attribute.name, attribute.get(&list.settings).unwrap()));
-    let stored = app.store().write(move |db| {
-        Box::pin(async move {
-            let stored = list_settings::locked(&mut *db, no).await?.unwrap();
-            list_settings::change(db, no, &stored.defaults, &[row]).await
-        })
-    });
+    let stored = app.store().write(transaction!(|db| {
+        let stored = list_settings::locked(&mut *db, no).await?.unwrap();
+        list_settings::change(db, no, &stored.defaults, &[row]).await
+    }));
     stored.await.unwrap();
     list
 }
@@ -177,15 +176,13 @@ pub(crate) async fn join(
     key: Option<CertificateRow>,
 ) {
     let (list, address): (_, Address) = (list.no, address.parse().unwrap());
-    let joined = app.store().write(move |db| {
-        Box::pin(async move {
-            let no = people::ensure_address(&mut *db, &address, "", day(-10)).await?;
-            if let Some(key) = key {
-                keys::set_certificate(&mut *db, no, &key, day(-5)).await?;
-            }
-            people::add_member(db, list, no, role, Default::default(), day(-10)).await
-        })
-    });
+    let joined = app.store().write(transaction!(|db| {
+        let no = people::ensure_address(&mut *db, &address, "", day(-10)).await?;
+        if let Some(key) = key {
+            keys::set_certificate(&mut *db, no, &key, day(-5)).await?;
+        }
+        people::add_member(db, list, no, role, Default::default(), day(-10)).await
+    }));
     joined.await.unwrap();
 }
 
@@ -221,22 +218,20 @@ pub(crate) async fn store_plain(app: &App, list: &MailingList, outer: &str, cont
 async fn insert_post(app: &App, list: &MailingList, body: StoredBody, channel: Channel, now: Timestamp) {
     let no = list.no;
     let envelope_from = list.name.address(SubAddress::Bounces).to_string();
-    let posted = app.store().write(move |db| {
-        Box::pin(async move {
-            let body = bodies::insert(&mut *db, &body).await?;
-            let post = posts::insert(&mut *db, no, body, now).await?;
-            let row = sendings::NewSending {
-                list: no,
-                carries: sendings::Carries::Post(post),
-                channel,
-                body,
-                envelope_from: &envelope_from,
-                recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
-                entry: None,
-            };
-            sendings::insert(db, &row, now).await
-        })
-    });
+    let posted = app.store().write(transaction!(|db| {
+        let body = bodies::insert(&mut *db, &body).await?;
+        let post = posts::insert(&mut *db, no, body, now).await?;
+        let row = sendings::NewSending {
+            list: no,
+            carries: sendings::Carries::Post(post),
+            channel,
+            body,
+            envelope_from: &envelope_from,
+            recipients: &Recipients { roles: vec![Role::Member], except: Vec::new() },
+            entry: None,
+        };
+        sendings::insert(db, &row, now).await
+    }));
     posted.await.unwrap();
 }
 
@@ -257,12 +252,10 @@ pub(crate) async fn claimed(app: &App, now: Timestamp) -> Option<(BatchReport, R
     loop {
         let claimant = app.claimant();
         let node = claimant.node;
-        let claimed = app.store().write(move |db| {
-            Box::pin(async move {
-                let made = sendings::fan_out(&mut *db, 500, now).await?;
-                Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, 500, now).await?))
-            })
-        });
+        let claimed = app.store().write(transaction!(|db| {
+            let made = sendings::fan_out(&mut *db, 500, now).await?;
+            Ok::<_, StoreError>((made, deliveries::claim(db, &claimant, 500, now).await?))
+        }));
         let batch = match claimed.await.unwrap() {
             (None, None) => return None,
             (_, None) => continue,
@@ -330,9 +323,9 @@ pub(crate) async fn receive_from(
 /// Judges what is due.
 pub(crate) async fn judge_due(app: &App, now: Timestamp) {
     let claimant = app.claimant();
-    let claimed = app.store().write(move |db| {
-        Box::pin(async move { queue::claim(db, &claimant, 10_000, 0, &mut Turns::default(), now).await })
-    });
+    let claimed = app.store().write(transaction!(|db| {
+        queue::claim(db, &claimant, 10_000, 0, &mut Turns::default(), now).await
+    }));
     for entry in claimed.await.unwrap() {
         process(app, entry, now).await.unwrap();
     }

@@ -12,6 +12,7 @@ use sealist_store::deliveries::{self, Batch, Delivery, DeliveryResult, DeliveryS
 use sealist_store::nodes::Claimant;
 use sealist_store::sendings::{self, Carries, NewSending};
 use sealist_store::testing::Postgres;
+use sealist_store::transaction;
 use sealist_store::turns::Turns;
 use sealist_store::{Conn, Database, Store, StoreError, archive, bodies, lists, people, posts, queue};
 use tempfile::TempDir;
@@ -61,14 +62,14 @@ macro_rules! on_both {
 pub(crate) async fn on_sqlite() -> Site {
     let folder = TempDir::new().unwrap();
     let store = Store::open(&folder.path().join("test.db")).await.unwrap();
-    let list = store.write(|db| Box::pin(make_list(db))).await.unwrap();
+    let list = store.write(transaction!(|db| make_list(db).await)).await.unwrap();
     Site { store, list, url: String::new(), folder: Some(folder) }
 }
 
 pub(crate) async fn on_postgres() -> Site {
     let url = tokio::task::spawn_blocking(|| Postgres::started().database()).await.unwrap();
     let store = Store::open_url(&url).await.unwrap();
-    let list = store.write(|db| Box::pin(make_list(db))).await.unwrap();
+    let list = store.write(transaction!(|db| make_list(db).await)).await.unwrap();
     Site { store, list, url, folder: None }
 }
 
