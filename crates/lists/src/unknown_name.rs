@@ -16,16 +16,48 @@ pub struct UnknownName(pub(crate) &'static str);
 impl UnknownName {
     /// Keeps a name. The same name is kept once.
     pub(crate) fn keep(name: &str) -> Self {
-        static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = kept.get(name) {
-            return Self(known);
+        static KEPT: Mutex<KeptNames> = Mutex::new(KeptNames(BTreeSet::new()));
+        KEPT.lock().unwrap_or_else(PoisonError::into_inner).keep(name)
+    }
+}
+
+/// The names that are kept.
+struct KeptNames(BTreeSet<&'static str>);
+
+impl KeptNames {
+    fn keep(&mut self, name: &str) -> UnknownName {
+        if let Some(known) = self.0.get(name) {
+            return UnknownName(known);
         }
-        if kept.len() >= MAX_NAMES {
-            return Self(TOO_MANY);
+        if self.0.len() >= MAX_NAMES {
+            return UnknownName(TOO_MANY);
         }
         let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
-        kept.insert(name);
-        Self(name)
+        self.0.insert(name);
+        UnknownName(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names that are never given back are bounded, and those that are kept stay as they were written.
+    #[test]
+    fn a_name_is_kept_once_and_no_more_than_the_limit() {
+        let mut kept = KeptNames(BTreeSet::new());
+        for _ in 0..2 {
+            for number in 0..MAX_NAMES {
+                let name = format!("name-{number}");
+                assert_eq!(kept.keep(&name).0, name);
+            }
+            assert_eq!(kept.0.len(), MAX_NAMES);
+            for beyond in ["one-more", "unknown", ""] {
+                assert_eq!(kept.keep(beyond).0, TOO_MANY);
+            }
+            assert_eq!(kept.0.len(), MAX_NAMES);
+        }
+        let again = kept.keep("name-7").0;
+        assert!(std::ptr::eq(again, kept.keep("name-7").0), "it is the same text");
     }
 }

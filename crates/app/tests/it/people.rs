@@ -399,3 +399,37 @@ async fn a_roster_is_read_in_pages() {
         }
     }
 }
+
+/// The database gives a roster 500 at a time. Nobody is lost or named twice where one part ends and the next begins.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_roster_is_read_in_parts() {
+    const ALL: usize = 1001;
+    let (app, list, _folder) = site_with(PLAIN, "team@lists.example").await;
+    let who = |number: usize| format!("n{number:04}@x.example");
+    let no = list.no;
+    let joined: Result<(), StoreError> = app
+        .store()
+        .write(move |db| {
+            Box::pin(async move {
+                for number in 0..ALL {
+                    let address =
+                        people::ensure_address(&mut *db, &address(&who(number)), "", day(0)).await?;
+                    let open = Preferences::default();
+                    people::add_member(&mut *db, no, address, Role::Member, open, day(0)).await?;
+                }
+                Ok(())
+            })
+        })
+        .await;
+    joined.unwrap();
+    for (start, count) in [(0, usize::MAX), (499, 2), (500, 500), (999, 9), (1001, 1)] {
+        let range = PageRange { start, count };
+        let expected: Vec<String> = (0..ALL).map(who).skip(start).take(count).collect();
+        let of_list = app.as_operator().members(&list.name).page(None, range).await.unwrap();
+        let found = app.as_operator().users().find("n*@x.example", range).await.unwrap();
+        for page in [of_list, found] {
+            let addresses: Vec<String> = page.entries.into_iter().map(|view| view.address).collect();
+            assert_eq!((page.total, addresses), (ALL, expected.clone()), "{start} {count}");
+        }
+    }
+}

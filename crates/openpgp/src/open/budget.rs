@@ -132,3 +132,38 @@ fn spend(left: &mut usize, wanted: usize) -> Result<(), TooMuch> {
     *left = left.checked_sub(wanted).ok_or(TooMuch)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Whoever has room never waits again: otherwise two messages that have some room each would wait for each other.
+    #[test]
+    fn a_message_waits_once_for_room() {
+        fn check(blocks: usize, wanted: &[(usize, bool)], reserved: usize) {
+            let (waits, asked) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let (counted, octets_asked) = (waits.clone(), asked.clone());
+            let mut budget = OpeningBudget::new(
+                100,
+                Box::new(move |octets| {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    octets_asked.store(octets, Ordering::Relaxed);
+                    Box::new(())
+                }),
+            );
+            budget.inline(blocks);
+            for (octets, fits) in wanted {
+                assert_eq!(budget.wait_for_room(*octets).is_ok(), *fits, "{octets} of {wanted:?}");
+                assert_eq!(waits.load(Ordering::Relaxed), 1, "{wanted:?}");
+            }
+            assert_eq!(asked.load(Ordering::Relaxed), reserved, "{wanted:?}");
+        }
+        check(1, &[(60, true), (0, true), (1, false)], 60);
+        check(1, &[(60, true), (60, false)], 60);
+        // The first of several blocks takes the room of all.
+        check(2, &[(60, true), (40, true), (1, false)], 100);
+    }
+}
