@@ -83,6 +83,14 @@ pub enum AppError {
     /// An address that belongs to another user.
     #[error("{0} belongs to another person: `sealist users unlink {0}` takes it from that person first")]
     LinkedElsewhere(String),
+    /// A person who cannot be deleted, because an address still has something.
+    #[error("{address} still has {kept}: end that first, and the last owner of a list names another owner")]
+    PersonStays {
+        /// The address.
+        address: String,
+        /// What it has, in words.
+        kept: String,
+    },
     /// An address to which memberships of its user go.
     #[error("memberships of the person go to {0}: prefer another address with `sealist users prefer` first")]
     StillSubscribed(String),
@@ -305,6 +313,7 @@ impl AppError {
             E::Plain(_)
             | E::LinkedElsewhere(_)
             | E::StillSubscribed(_)
+            | E::PersonStays { .. }
             | E::HasRoleItself(_)
             | E::NotPreferred { .. }
             | E::OtherKeyThere { .. }

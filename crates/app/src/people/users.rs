@@ -3,7 +3,7 @@
 //! A link carries no key authority. The preferred address of a membership on a list with OpenPGP decides to which key the list
 //! encrypts and whose signature the list believes. So another preferred address is a key change there, and takes the way of one.
 
-use sealist_lists::events::EventKind;
+use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{LinkedAddress, PreferenceLevel, User};
 use sealist_mail::Address;
 use sealist_store::events::Occasion;
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::UserActions;
 use super::preferences::{ChosenPreference, view as level_view};
-use crate::changes::{Change, ChangeOutcome};
+use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::error::AppError;
 use crate::user_of_address::{about, user_of, user_or_new};
 
@@ -66,6 +66,43 @@ impl UserActions<'_> {
     /// cannot carry another address yet.
     pub async fn prefer(&self, address: &Address) -> Result<UserView, AppError> {
         self.0.make(PreferAddress(address.clone())).await
+    }
+}
+
+impl UserActions<'_> {
+    /// Deletes a person with all addresses, and the name of the person in all events. Returns the addresses. Errs with
+    /// [`AppError::NotKnown`], and with [`AppError::PersonStays`], and changes nothing, if an address still has a role, a key, or
+    /// anything that waits.
+    pub async fn delete(&self, address: &Address) -> Result<Vec<Address>, AppError> {
+        self.0.make(DeletePerson(address.clone())).await
+    }
+}
+
+struct DeletePerson(Address);
+
+impl Change for DeletePerson {
+    type Answer = Vec<Address>;
+    type Error = AppError;
+
+    async fn apply(self, db: &mut Conn, _: &Occasion) -> Result<ChangeOutcome<Vec<Address>>, AppError> {
+        let Self(address) = self;
+        let no = people::find_address(&mut *db, &address).await?;
+        let no = no.ok_or_else(|| AppError::NotKnown(address.to_string()))?;
+        let addresses = match people::user_of(&mut *db, no).await? {
+            Some(user) => user.addresses.into_iter().map(|linked| linked.address).collect(),
+            None => vec![address],
+        };
+        for address in &addresses {
+            let kept = people::kept_by(&mut *db, address).await?;
+            if !kept.is_empty() {
+                return Err(AppError::PersonStays { address: address.to_string(), kept: kept.join(", ") });
+            }
+        }
+        for address in &addresses {
+            people::delete_address(&mut *db, address).await?;
+        }
+        let deleted = Event { list: None, subject: None, kind: EventKind::PersonDeleted {} };
+        Ok(ChangeOutcome::new(addresses, [Happened::Change(deleted)]))
     }
 }
 

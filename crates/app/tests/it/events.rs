@@ -4,6 +4,7 @@
 mod by_command_line;
 mod by_mail;
 mod by_server;
+mod deletion;
 mod forged;
 mod keys;
 

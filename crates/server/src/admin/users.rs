@@ -40,6 +40,11 @@ pub(crate) enum Users {
         #[arg(long, conflicts_with = "value")]
         unset: bool,
     },
+    /// Deletes a person with all addresses. Nothing in the database names the person afterwards; posts that a list keeps stay.
+    Delete {
+        /// An address of the person. No address may have a role, a key, a ban, or anything that waits.
+        address: Address,
+    },
     /// Makes an address the preferred one of its person: memberships of the person go there from now on.
     Prefer {
         /// The address.
@@ -56,6 +61,11 @@ pub(super) async fn run(app: &App, command: Users) -> anyhow::Result<CommandOutp
         Users::Set { address, name, value, .. } => {
             let change = UserChange::parse(&name, value.as_deref())?;
             shown(&users.change(&address, change).await?)
+        }
+        Users::Delete { address } => {
+            let deleted: Vec<String> =
+                users.delete(&address).await?.iter().map(ToString::to_string).collect();
+            (format!("deleted: {}\n", deleted.join(", ")), json!({ "deleted": deleted }))
         }
         Users::Unlink { address } => {
             users.unlink(&address).await?;

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod bans;
+mod deletion;
 mod members;
 mod preferences;
 mod states;
@@ -13,6 +14,7 @@ pub use addresses::{
 };
 pub(crate) use bans::pattern_key;
 pub use bans::{Ban, ban, bans, is_banned, unban};
+pub use deletion::{delete_address, kept_by};
 pub use members::{
     Subscriber, add_member, approve_key, count_of_role, locked_roster, mark_key_pending_approval,
     memberships_of, remove_member, roles_of, roles_spelled, roster, set_moderation_action, subscribe,

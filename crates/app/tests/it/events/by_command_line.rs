@@ -2,7 +2,7 @@
 
 use sealist_app::{
     BanChange, CopyChange, CopySelection, HeldSelection, LastOwner, MemberChange, MessageDecision,
-    PreferenceHolder, RolesToEnd,
+    PreferenceHolder, RolesToEnd, UserChange,
 };
 use sealist_lists::model::{DeliveryNo, ListName, PreferenceChange, SendingNo};
 use sealist_store::copies;
@@ -148,6 +148,19 @@ async fn people() -> Stage {
     stage
         .row("unlink", &[&format!("address-unlinked command-line - {home}")], Again::Refused, async || {
             cli().users().unlink(&address(home)).await
+        })
+        .await;
+    for (change, event) in [(true, "server-owner-added"), (false, "server-owner-removed")] {
+        let expected = format!("{event} command-line - {OLGA}");
+        stage
+            .row(event, &[&expected], Again::Nothing, async || {
+                cli().users().change(&address(OLGA), UserChange::ServerOwner(change)).await.map(drop)
+            })
+            .await;
+    }
+    stage
+        .row("delete a person", &["person-deleted command-line - -"], Again::Refused, async || {
+            cli().users().delete(&address(home)).await.map(drop)
         })
         .await;
     for (list, at) in [(Some(&list.name), "team"), (None, "-")] {
