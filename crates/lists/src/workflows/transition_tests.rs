@@ -37,12 +37,12 @@ const INPUTS: [Input; 6] = [
 /// What the database knows of the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
-    NoKey,
-    UnusableKey,
-    UsableKey,
+    Missing,
+    Unusable,
+    Usable,
 }
 
-const KNOWN: [Known; 3] = [Known::NoKey, Known::UnusableKey, Known::UsableKey];
+const KNOWN: [Known; 3] = [Known::Missing, Known::Unusable, Known::Usable];
 
 /// A walk through one workflow, with the facts that stay.
 struct Walk {
@@ -93,8 +93,8 @@ impl Walk {
     }
 
     fn go(&self, mut run: WorkflowRun) -> State {
-        let known = (self.known != Known::NoKey)
-            .then(|| ConfirmedKey { fingerprint: known_key(), usable: self.known == Known::UsableKey });
+        let known = (self.known != Known::Missing)
+            .then(|| ConfirmedKey { fingerprint: known_key(), usable: self.known == Known::Usable });
         let offered = run
             .key
             .clone()
@@ -277,8 +277,7 @@ fn no_order_of_answers_leads_around_a_step() {
                 assert!(run.confirmed || !has("confirmation-checks"), "{what}");
                 assert!(run.verified || !has("verification-checks"), "{what}");
                 assert!(run.key.iter().all(|offered| run.signed_by.contains(offered)), "{what}");
-                let proves_known =
-                    has("pubkey-confirmation") && known == Known::UsableKey && run.key.is_none();
+                let proves_known = has("pubkey-confirmation") && known == Known::Usable && run.key.is_none();
                 let takes_known = matches!(goal, Goal::Subscribe | Goal::Unsubscribe | Goal::Command(_));
                 assert!(!(proves_known && takes_known) || run.signed_by.contains(&known_key()), "{what}");
                 let expected = match goal {

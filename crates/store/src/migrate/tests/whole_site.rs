@@ -127,9 +127,9 @@ async fn contents(db: &mut Conn, table: &str, columns: &str, name: usize) -> Vec
     let rows = query(format!("SELECT {} FROM {table} ORDER BY 1", names.join(", "))).fetch_all(db).await;
     let rows = rows.expect(table);
     let value = |row: &crate::sql::SqlRow, (name, kind): &(&str, &str)| match *kind {
-        "i" => format!("{:?}", row.try_get::<Option<i64>>(*name).expect(name)),
-        "t" => format!("{:?}", row.try_get::<Option<String>>(*name).expect(name)),
-        _ => format!("{:?}", row.try_get::<Option<Vec<u8>>>(*name).expect(name)),
+        "i" => format!("{:?}", row.try_get::<Option<i64>>(name).expect(name)),
+        "t" => format!("{:?}", row.try_get::<Option<String>>(name).expect(name)),
+        _ => format!("{:?}", row.try_get::<Option<Vec<u8>>>(name).expect(name)),
     };
     rows.iter().map(|row| typed.iter().map(|column| value(row, column)).collect()).collect()
 }
