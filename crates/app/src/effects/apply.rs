@@ -5,6 +5,7 @@ use sealist_lists::events::Event;
 use sealist_lists::model::{AddressNo, ListNo, PreferenceLevel, Role};
 use sealist_mail::{Address, Timestamp};
 use sealist_store::events::Occasion;
+use sealist_store::key_changes::KeyChange;
 use sealist_store::keys::CertificateRow;
 use sealist_store::people::Subscriber;
 use sealist_store::{Conn, holds, key_changes, keys, list_keys, notices, people, requests, tokens};
@@ -78,7 +79,7 @@ impl Effect {
                 let is_approved =
                     step == KeyStep::Approved && people::approve_key(&mut *db, of, &address, now).await?;
                 let no = people::ensure_address(&mut *db, &address, "", now).await?;
-                if is_set(&mut *db, no, seen, &row).await? {
+                if is_set(&mut *db, no, seen, &row, &change).await? {
                     return Ok(Applied::if_changed(is_approved));
                 }
                 let applied =
@@ -156,14 +157,19 @@ async fn apply_elsewhere(
     Ok(Applied::These(happened))
 }
 
-/// Whether the address has just this certificate, and of the generation that was read.
+/// Whether the address has just this certificate, of the generation that was read, and by the same authority.
 async fn is_set(
     db: &mut Conn,
     address: AddressNo,
     seen: Option<i64>,
     row: &CertificateRow,
+    change: &KeyChange,
 ) -> Result<bool, AppError> {
     if seen.is_none() || keys::generation_of(&mut *db, address).await? != seen {
+        return Ok(false);
+    }
+    let by = |known: &KeyChange| (known.new.clone(), known.authority, known.list, known.suspended_at);
+    if !key_changes::of(&mut *db, address).await?.iter().any(|known| by(known) == by(change)) {
         return Ok(false);
     }
     let known = keys::certificate_of(db, address).await?;
