@@ -1,12 +1,11 @@
-//! The archive: what is stored with a post, and how it is read.
+//! The archive: what is stored with a post. Nothing reads it yet.
 
 use sealist_lists::model::MailingList;
 use sealist_lists::post_summary::PostSummary;
 use sealist_store::StoreError;
-use sealist_store::archive::{ArchiveEntry, ArchivedPost};
+use sealist_store::archive::ArchiveEntry;
 
 use crate::error::AppError;
-use crate::opening::open_body;
 use crate::sealing::enclose_own;
 use crate::site::App;
 
@@ -24,17 +23,4 @@ pub(crate) async fn entry(
         answered: summary.answered.iter().map(key).collect(),
         summary: enclose_own(app, list, octets).await?,
     })
-}
-
-/// Opens the summary of a post that is kept; `None` for a post from before there were summaries. Errs if this node lacks the
-/// keys of the list.
-pub async fn summary(
-    app: &App,
-    list: &MailingList,
-    post: &ArchivedPost,
-) -> Result<Option<PostSummary>, AppError> {
-    let Some(summary) = post.summary else { return Ok(None) };
-    let octets = open_body(app, list, summary).await?;
-    let summary = serde_json::from_slice(&octets).map_err(|_| StoreError::Damaged { table: "archive" })?;
-    Ok(Some(summary))
 }

@@ -31,8 +31,9 @@ impl IncomingClaims {
         app: &App,
         free: usize,
         judged: usize,
+        now: Timestamp,
     ) -> Result<Vec<ClaimedEntry>, AppError> {
-        let (claimant, now) = (app.claimant(), app.store.now());
+        let claimant = app.node.claimant();
         if !queue::is_due(&mut *app.store.reader().await?, &claimant, now).await? {
             return Ok(Vec::new());
         }
@@ -71,14 +72,17 @@ impl ClaimedEntry {
         self.0.attempts
     }
 
-    /// Handles the message: see [`process`].
-    pub async fn process(&self, app: &App) -> Result<EntryOutcome, AppError> {
-        process(app, self.0.clone(), app.store.now()).await
+    /// Handles the message and records the outcome in one transaction. An error leaves the entry as it is.
+    ///
+    /// Mail that asks for a notice to a stranger waits for the next hour when these notices are used up: its outcome is
+    /// [`Action::Defer`](sealist_lists::model::Action::Defer). Mail that waited for days is held.
+    pub async fn process(&self, app: &App, now: Timestamp) -> Result<EntryOutcome, AppError> {
+        process(app, self.0.clone(), now).await
     }
 
     /// Sets the message aside: see [`shunt`].
-    pub async fn shunt(&self, app: &App) -> Result<(), AppError> {
-        shunt(app, self.0.clone(), app.store.now()).await
+    pub async fn shunt(&self, app: &App, now: Timestamp) -> Result<(), AppError> {
+        shunt(app, self.0.clone(), now).await
     }
 
     /// Gives the entry back as if it had not been claimed, because the message is not at fault. It is due again after the
@@ -114,7 +118,7 @@ pub enum CopyClaim {
 impl App {
     /// Walks the roster of one sending and claims at most that many copies.
     pub async fn claim_copies(&self, most: u32) -> Result<CopyClaim, AppError> {
-        let (claimant, now) = (self.claimant(), self.store.now());
+        let (claimant, now) = (self.node.claimant(), self.store.now());
         let node = claimant.node;
         if !self.lease_is_valid()
             || !deliveries::is_due(&mut *self.store.reader().await?, &claimant, now).await?

@@ -6,7 +6,7 @@ use sealist_lists::events::{Actor, ServerCause};
 use sealist_lists::model::{ListKeyNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
 use sealist_store::events::Occasion;
-use sealist_store::nodes::{self, Claimant, Deployment};
+use sealist_store::nodes::{self, Deployment};
 use sealist_store::transaction;
 use sealist_store::{Calls, StoreError, lists, rotation};
 
@@ -60,11 +60,6 @@ impl App {
         }
     }
 
-    /// The node that claims, with the lists that it leaves to others.
-    pub fn claimant(&self) -> Claimant {
-        self.node.claimant()
-    }
-
     /// Leaves a list to other nodes, until [`Self::look_for_keys`] finds its keys.
     pub fn lacks_keys(&self, list: ListNo) {
         self.node.lacking().insert(list);
@@ -73,7 +68,7 @@ impl App {
     /// Looks again for missing keys, which may have been restored or copied from another node. Lists whose
     /// keys are there are claimed again.
     pub async fn look_for_keys(&self) -> Result<(), AppError> {
-        for no in self.claimant().lacking {
+        for no in self.node.claimant().lacking {
             let list = lists::by_no(&mut *self.store.reader().await?, no).await?;
             if let Some(list) = list {
                 match self.keys_of(&list).await {

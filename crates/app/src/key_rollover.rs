@@ -26,16 +26,14 @@ use crate::sealing;
 use crate::site::App;
 
 /// Announces each new key that is in use to the members and owners of its list, once, each in their language.
-/// Lists whose keys this node lacks are left to other nodes. Returns the number of lists.
-pub async fn announce(app: &App, now: Timestamp) -> Result<usize, AppError> {
+/// Lists whose keys this node lacks are left to other nodes.
+pub(crate) async fn announce(app: &App, now: Timestamp) -> Result<(), AppError> {
     let pairs = rotation::to_announce(&mut *app.store.reader().await?).await?;
-    let mut count = 0;
     for (new, old) in pairs {
         let list = lists::by_no(&mut *app.store.reader().await?, new.list).await?;
         let Some(list) = list else { continue };
         match announce_one(app, &list, &new, &old, now).await {
-            Ok(announced) => count += usize::from(announced),
-            Err(AppError::NoKeys { .. }) => {}
+            Ok(()) | Err(AppError::NoKeys { .. }) => {}
             Err(error) if error.is_transient() => return Err(error),
             Err(error) => {
                 tracing::error!(
@@ -45,7 +43,7 @@ pub async fn announce(app: &App, now: Timestamp) -> Result<usize, AppError> {
             }
         }
     }
-    Ok(count)
+    Ok(())
 }
 
 async fn announce_one(
@@ -54,12 +52,12 @@ async fn announce_one(
     new: &ListKeyRow,
     old: &ListKeyRow,
     now: Timestamp,
-) -> Result<bool, AppError> {
+) -> Result<(), AppError> {
     let keys = app.keys_of(list).await?;
-    let Some(signer) = loaded_key(&keys, old) else { return Ok(false) };
+    let Some(signer) = loaded_key(&keys, old) else { return Ok(()) };
     // This notice is signed whatever the list does with its posts.
     let mut signing = list.clone();
-    let Some(pgp) = signing.settings.pgp.as_mut() else { return Ok(false) };
+    let Some(pgp) = signing.settings.pgp.as_mut() else { return Ok(()) };
     pgp.sign_outgoing = true;
     let channel = if pgp.encrypt_outgoing { Channel::Sealed } else { Channel::Open };
     let certificate = signer.certify(&keys.posting.certificate(), now)?;
@@ -96,7 +94,7 @@ async fn announce_one(
         Unrecorded::Notices,
         transaction!(|db| {
             if !rotation::announced(&mut *db, key, now).await? {
-                return Ok(false);
+                return Ok(());
             }
             let roles = vec![Role::Member, Role::Owner, Role::Moderator];
             let recipients = Recipients { roles, except: Vec::new() };
@@ -112,7 +110,7 @@ async fn announce_one(
                 };
                 sendings::insert(&mut *db, &post, now).await?;
             }
-            Ok::<_, StoreError>(true)
+            Ok::<_, StoreError>(())
         }),
     );
     Ok(announced.await?)

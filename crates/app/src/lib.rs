@@ -65,18 +65,15 @@ pub use acting::{
     QueuedMessageView, QueuedMessages, RefusalView, RequestActions, RequestView, SendingTrace, SendingView,
     SiteBacklogView, StartAt, Traces, UnknownRequestView,
 };
-pub use archive::summary;
 pub use claims::{ClaimedEntry, CopyClaim, IncomingClaims};
 pub use database::{Migrated, OpenDatabase, SiteDatabase, SiteKeyRow};
 pub use decisions::MessageDecision;
 pub use error::{AppError, ErrorKind};
 pub use heartbeat::{WorkCall, WorkCalls};
-pub use incoming::process;
 pub use intake::{Destination, Intake};
 pub use key_life::{KeyCheck, KeyCheckReport, KeyReport, KeyServerAnswer, KeyServers, Refreshed, Stages};
-pub use key_rollover::announce;
 pub use keyring::ListKeys;
-pub use moderation::{Rejected, shunt};
+pub use moderation::Rejected;
 pub use outcome::EntryOutcome;
 pub use outgoing::{
     BatchLabel, BatchReport, Copy, Ready, Recipient, RecipientBatching, Retry, could_not_be_made, prepare,

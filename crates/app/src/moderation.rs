@@ -259,7 +259,7 @@ async fn shown(
 }
 
 /// Sets a message aside that cannot be handled, and tells the owners.
-pub async fn shunt(app: &App, entry: QueueEntry, now: Timestamp) -> Result<(), AppError> {
+pub(crate) async fn shunt(app: &App, entry: QueueEntry, now: Timestamp) -> Result<(), AppError> {
     let list = lists::by_no(&mut *app.store.reader().await?, entry.list).await?;
     let notice = list.map(|list| notice_kinds::shunted(&list, &entry));
     Ok(app.make_by_itself(SetAside { entry, notice }, ServerCause::Faults, now).await?)

@@ -23,7 +23,7 @@ pub(crate) struct Spool {
 impl Spool {
     /// Starts with the piece after the first row.
     pub(crate) async fn begin(app: &App, piece: Vec<u8>) -> Result<Self, AppError> {
-        let node = app.claimant().node;
+        let node = app.node.no();
         let begun = app.write_unrecorded(
             Unrecorded::Arrival,
             transaction!(|db| PartialBody::begin(&mut *db, node).await?.append(db, &piece).await),

@@ -40,7 +40,7 @@ pub use sealist_store::list_content::ListContent;
 pub use traces::{AddressTrace, CopyState, CopyTrace, MessageTrace, SendingTrace, Traces};
 
 /// Somebody who acts on a site. Nothing is decided yet about who may do what: today the command line may do everything, and
-/// mail comes in through [`process`](crate::process).
+/// mail comes in through [`IncomingClaims`](crate::IncomingClaims).
 pub struct Acting<'a> {
     pub(crate) app: &'a App,
     pub(crate) actor: Actor,

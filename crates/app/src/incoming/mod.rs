@@ -41,7 +41,7 @@ const LONGEST_WAIT_MS: i64 = 5 * DAY_MS;
 ///
 /// Mail that asks for a notice to a stranger waits for the next hour when these notices are used up: its outcome is
 /// [`Action::Defer`]. Mail that waited for days is held.
-pub async fn process(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutcome, AppError> {
+pub(crate) async fn process(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutcome, AppError> {
     match Box::pin(handle(app, entry.clone(), now)).await {
         Err(AppError::NextHour(_)) if now.0 - entry.received_at.0 > LONGEST_WAIT_MS => {
             let list = list_of(app, &entry).await?;

@@ -1,6 +1,7 @@
 //! What the archive keeps beside posts: threads, and summaries that nobody reads without the keys of the list.
 
-use sealist_app::{App, summary, upkeep};
+use sealist_app::testing::archived_summary;
+use sealist_app::{App, upkeep};
 use sealist_lists::model::{MailingList, PostNo, Role};
 use sealist_lists::post_summary::PostSummary;
 use sealist_mail::Headers;
@@ -60,7 +61,7 @@ impl Archive {
         drop(db);
         let mut kept = Vec::new();
         for post in page {
-            let summary = summary(&self.app, &self.list, &post).await.unwrap().unwrap();
+            let summary = archived_summary(&self.app, &self.list, &post).await.unwrap().unwrap();
             kept.push((post, summary));
         }
         kept

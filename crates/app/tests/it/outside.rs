@@ -1,14 +1,12 @@
 //! What programs send: posts are posts, answers are put aside and counted, and nothing is written back.
 
 use crate::moved_clock::{Mail, day, deliver, join, site_in};
-use sealist_app::{App, Destination, EntryOutcome, Intake, process};
+use sealist_app::{App, Destination, EntryOutcome, IncomingClaims, Intake};
 use sealist_lists::model::{Action, ListName, MailingList, Role};
 use sealist_lists::rules::Reason;
 use sealist_openpgp::random;
 use sealist_store::deliveries::Kind;
-use sealist_store::transaction;
-use sealist_store::turns::Turns;
-use sealist_store::{lists, put_aside, queue};
+use sealist_store::{lists, put_aside};
 use tempfile::TempDir;
 
 const ANNE: &str = "anne@example.org";
@@ -29,18 +27,8 @@ async fn fate(app: &App, to: &str, sender: &str, message: &str) -> (EntryOutcome
     let mut intake = Intake::begin(&arrival, Some(sender).filter(|sender| !sender.is_empty())).unwrap();
     intake.write(message.as_bytes()).unwrap();
     intake.commit(app, random(), day(0)).await.unwrap();
-    let claimant = app.claimant();
-    let claimed = app.store().write(transaction!(|db| queue::claim(
-        db,
-        &claimant,
-        1,
-        0,
-        &mut Turns::default(),
-        day(0)
-    )
-    .await));
-    let entry = claimed.await.unwrap().remove(0);
-    let outcome = process(app, entry, day(0)).await.unwrap();
+    let entry = IncomingClaims::default().claim(app, 1, 0, day(0)).await.unwrap().remove(0);
+    let outcome = entry.process(app, day(0)).await.unwrap();
     (outcome, deliver(app, day(0)).await)
 }
 

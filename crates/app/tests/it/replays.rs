@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::moved_clock::{day, join, key_row, make_list, set, site_in, two_nodes_on_postgres};
-use sealist_app::{App, Destination, Intake, MessageDecision, process};
+use sealist_app::{App, ClaimedEntry, Destination, IncomingClaims, Intake, MessageDecision};
 use sealist_lists::model::{Action, EntryNo, MailingList, Role};
 use sealist_lists::rules::Reason;
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person, armored};
 use sealist_openpgp::{Certificate, random};
-use sealist_store::queue::{self, QueueEntry};
+use sealist_store::queue;
 use sealist_store::traces::MessageFate;
 use sealist_store::transaction;
-use sealist_store::turns::Turns;
 use sealist_store::{events, people};
 use tempfile::TempDir;
 
@@ -95,15 +94,8 @@ impl Stage {
         intake.commit(&self.app, random(), now).await.unwrap();
     }
 
-    async fn claim(&self, now: Timestamp) -> QueueEntry {
-        let claimant = self.app.claimant();
-        let claimed = self
-            .app
-            .store()
-            .write(transaction!(|db| queue::claim(db, &claimant, 1, 0, &mut Turns::default(), now).await))
-            .await
-            .unwrap();
-        claimed.into_iter().next().unwrap()
+    async fn claim(&self, now: Timestamp) -> ClaimedEntry {
+        IncomingClaims::default().claim(&self.app, 1, 0, now).await.unwrap().remove(0)
     }
 }
 
@@ -214,14 +206,14 @@ async fn the_record_does_as_its_model() {
                     }
                 }
             };
-            let no = entry.no;
+            let no = entry.no();
             let own = models.entry((text, at)).or_default().clone();
             let elsewhere =
                 models.iter().any(|(key, model)| *key != (text, at) && key.0 == text && model.posted);
             let waiting = own.waiting.filter(|waiting| *waiting != no);
             let waiting = held.iter().find(|(held, ..)| Some(*held) == waiting).map(|(.., reasons)| reasons);
             let (action, reasons) = expected(&own, elsewhere, form, &approved, waiting);
-            let outcome = process(&stage.app, entry, now).await.unwrap();
+            let outcome = entry.process(&stage.app, now).await.unwrap();
             let what = format!("{step}: {no} with text {text} at {} as {form:?}", ADDRESSES[at]);
             log.push(format!("{what}: {:?} {:?}", outcome.action, outcome.reasons));
             let told = format!("story {story}, expected {action:?} {reasons:?}\n{}", log.join("\n"));
@@ -270,7 +262,7 @@ async fn of_two_nodes_one_posts() {
         }
         let second = entries.pop().unwrap();
         let first = entries.pop().unwrap();
-        let (first, second) = tokio::join!(process(&stage.app, first, now), process(&two, second, now));
+        let (first, second) = tokio::join!(first.process(&stage.app, now), second.process(&two, now));
         let actions = [first.unwrap().action, second.unwrap().action];
         let posted = actions.iter().filter(|action| **action == Action::Accept).count();
         assert_eq!(posted, 1, "round {round}: {actions:?}");
@@ -294,7 +286,7 @@ async fn what_was_posted_already_is_said_once() {
     {
         let now = day(days);
         stage.arrive(ADDRESSES[0], text, Form::Clean, now).await;
-        process(&stage.app, stage.claim(now).await, now).await.unwrap();
+        stage.claim(now).await.process(&stage.app, now).await.unwrap();
         assert_eq!(events().await, expected, "text {text} on day {days}");
     }
     let notices = crate::moved_clock::deliver(&stage.app, day(2)).await;

@@ -1,14 +1,15 @@
 //! A list begins to encrypt: nothing that was stored of it in the clear stays readable.
 
-use crate::moved_clock::{OPENPGP, day, deliver, held, join, receive_from, set, set_setting, site_with};
-use sealist_app::{Destination, Intake, process, upkeep};
+use crate::moved_clock::{
+    OPENPGP, day, deliver, held, join, judge_due, receive_from, set, set_setting, site_with,
+};
+use sealist_app::{Destination, IncomingClaims, Intake, upkeep};
 use sealist_lists::model::Role;
 use sealist_openpgp::random;
 use sealist_store::deliveries;
 use sealist_store::queue;
 use sealist_store::traces::MessageFate;
 use sealist_store::transaction;
-use sealist_store::turns::Turns;
 use tempfile::TempDir;
 
 const LIST: &str = "team@lists.example";
@@ -45,7 +46,6 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
     }
     assert!(!list.settings.encrypting());
     let word = |what: &str| format!("Zebra{what}5581");
-    let claimant = app.claimant();
     // One is posted, one is discarded, one of a stranger is held, and two wait to be judged.
     for (what, author) in [
         ("posted", "anne@example.org"),
@@ -62,11 +62,8 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
         if what == "waiting" {
             continue;
         }
-        let by = claimant.clone();
-        let claimed =
-            app.store()
-                .write(transaction!(|db| queue::claim(db, &by, 1, 0, &mut Turns::default(), day(0)).await));
-        process(&app, claimed.await.unwrap().remove(0), day(0)).await.unwrap();
+        let claimed = IncomingClaims::default().claim(&app, 1, 0, day(0)).await.unwrap();
+        claimed[0].process(&app, day(0)).await.unwrap();
         if what == "discarded" {
             let held = held(&app).await;
             let gone = held[0].clone();
@@ -82,13 +79,7 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
     set_setting(&app, &mut list, "encrypt_outgoing", "true", day(-3)).await.unwrap();
     assert_eq!(holding(&folder, &words), Vec::<String>::new());
     // What waited is judged and goes its way.
-    let by = claimant.clone();
-    let claimed =
-        app.store()
-            .write(transaction!(|db| queue::claim(db, &by, 9, 0, &mut Turns::default(), day(0)).await));
-    for entry in claimed.await.unwrap() {
-        process(&app, entry, day(0)).await.unwrap();
-    }
+    judge_due(&app, day(0)).await;
     let copies = deliver(&app, day(0)).await;
     let posted = |mail: &&crate::moved_clock::Mail| {
         mail.message.windows(word("posted").len()).any(|window| window == word("posted").as_bytes())

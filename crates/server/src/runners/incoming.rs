@@ -34,7 +34,7 @@ pub(crate) async fn run(
     let mut asked = false;
     while !*stop.borrow() {
         let free = PLACES - judging.len();
-        let entries = claims.claim(&app, free, judging.len()).await.unwrap_or_else(|error| {
+        let entries = claims.claim(&app, free, judging.len(), app.now()).await.unwrap_or_else(|error| {
             tracing::error!(event = "queue-unreadable", %error, "cannot claim queue entries; retrying");
             Vec::new()
         });
@@ -88,7 +88,7 @@ async fn handle(app: App, entry: ClaimedEntry, stop: watch::Receiver<bool>) {
             event = "message-shunted", entry = %no,
             "shunted a message after {MAX_ATTEMPTS} tries"
         );
-        if let Err(error) = entry.shunt(&app).await {
+        if let Err(error) = entry.shunt(&app, app.now()).await {
             tracing::error!(event = "shunt-failed", entry = %no, %error, "cannot shunt a message; retrying");
             put_off(&app, &entry, &stop).await;
         }
@@ -96,7 +96,7 @@ async fn handle(app: App, entry: ClaimedEntry, stop: watch::Receiver<bool>) {
     }
     let work = {
         let (app, entry) = (app.clone(), entry.clone());
-        async move { entry.process(&app).await }
+        async move { entry.process(&app, app.now()).await }
     };
     // The message is judged in a task of its own, so that a panic does not end the runner.
     match tokio::spawn(work).await {

@@ -1,11 +1,10 @@
 //! What the server changes by itself.
 
-use sealist_app::{BatchReport, could_not_be_made, record_results, shunt, upkeep};
+use sealist_app::{BatchReport, IncomingClaims, could_not_be_made, record_results, upkeep};
 use sealist_mail::SmtpStage;
 use sealist_store::copies;
 use sealist_store::deliveries::{DeliveryResult, DeliveryState};
 use sealist_store::queue::{self, QueueName};
-use sealist_store::transaction;
 
 use super::*;
 use crate::moved_clock::{claimed, join, post_plain, set};
@@ -134,14 +133,10 @@ async fn faults() -> Stage {
         .await
         .unwrap();
     stage.happened().await;
-    let claimant = stage.app.claimant();
-    let claimed_now = stage.app.store().write(transaction!(|db| {
-        queue::claim(db, &claimant, 10, 0, &mut Default::default(), day(0)).await
-    }));
-    let entry = claimed_now.await.unwrap().remove(0);
+    let entry = IncomingClaims::default().claim(&stage.app, 10, 0, day(0)).await.unwrap().remove(0);
     stage
         .row("shunt", &["message-shunted server team -"], Again::Refused, async || {
-            shunt(&stage.app, entry.clone(), day(0)).await
+            entry.shunt(&stage.app, day(0)).await
         })
         .await;
     let aside =

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use sealist_app::{
-    App, BatchLabel, BatchReport, Destination, Intake, KeyCheck, KeyCheckReport, KeyVault, Ready,
-    RecipientBatching, SettingRefused, Stages, Unavailable, prepare, process, record_results,
+    App, BatchLabel, BatchReport, Destination, IncomingClaims, Intake, KeyCheck, KeyCheckReport, KeyVault,
+    Ready, RecipientBatching, SettingRefused, Stages, Unavailable, prepare, record_results,
     send_due_summaries,
 };
 use sealist_lists::draft::Recipients;
@@ -23,7 +23,6 @@ use sealist_store::keys::{self, CertificateRow};
 use sealist_store::queue::{self, QueueName};
 use sealist_store::testing::Postgres;
 use sealist_store::transaction;
-use sealist_store::turns::Turns;
 use sealist_store::{Store, StoreError, list_settings, lists, people, posts, sendings};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -322,12 +321,8 @@ pub(crate) async fn receive_from(
 
 /// Judges what is due.
 pub(crate) async fn judge_due(app: &App, now: Timestamp) {
-    let claimant = app.claimant();
-    let claimed = app.store().write(transaction!(|db| {
-        queue::claim(db, &claimant, 10_000, 0, &mut Turns::default(), now).await
-    }));
-    for entry in claimed.await.unwrap() {
-        process(app, entry, now).await.unwrap();
+    for entry in IncomingClaims::default().claim(app, 10_000, 0, now).await.unwrap() {
+        entry.process(app, now).await.unwrap();
     }
 }
 
