@@ -167,9 +167,6 @@ pub enum AppError {
     /// The hour's notices to strangers are used up, so the message waits until the next hour.
     #[error("notices to strangers are used up until {}", .0.rfc3339())]
     NextHour(Timestamp),
-    /// No such workflow.
-    #[error("there is no workflow {0:?}: `sealist workflows` lists them")]
-    NoSuchWorkflow(String),
     /// No request of that number waits.
     #[error("there is no request {0}; `sealist requests list` names all that wait")]
     NoSuchRequest(RequestNo),
@@ -334,7 +331,6 @@ impl AppError {
             E::OwnAddress(_) => ErrorKind::Invalid { field: "address" },
             E::NoSuchStyle { .. } => ErrorKind::Invalid { field: "style" },
             E::NoSuchPosition { .. } => ErrorKind::Invalid { field: "position" },
-            E::NoSuchWorkflow(_) => ErrorKind::Invalid { field: "workflow" },
             E::Certificate(_) | E::Update(_) | E::Unusable(_) | E::OtherAddress(_) => {
                 ErrorKind::Invalid { field: "key" }
             }

@@ -60,7 +60,7 @@ fn of_app(error: &AppError) -> Code {
         AppError::NoSuchList(_) | AppError::NoRole { .. } | AppError::NotKnown(_) | AppError::NoUserOf(_) => {
             Code::NoUser
         }
-        AppError::NoSuchStyle { .. } | AppError::NoSuchWorkflow(_) => Code::Usage,
+        AppError::NoSuchStyle { .. } => Code::Usage,
         AppError::Name(NameRefused::Meets(..))
         | AppError::ListExists(_)
         | AppError::HasRole { .. }

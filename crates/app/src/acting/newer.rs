@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use super::ListActions;
 use crate::error::AppError;
+use crate::requests::workflow_of;
+use crate::settings::workflow_names;
 
 /// Something that a newer version wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,6 +35,13 @@ pub enum NotKnownKind {
         /// The name of the setting.
         name: String,
     },
+    /// The workflow that a setting names. Nobody can ask the list for what the workflow is for.
+    Workflow {
+        /// The name of the setting.
+        setting: &'static str,
+        /// The name of the workflow.
+        name: String,
+    },
     /// A request that this version does not know, or of which it does not know a step, by its number. It waits for the version
     /// that knows it, or for a refusal.
     Request {
@@ -51,10 +60,13 @@ impl ListActions<'_> {
             let style = stored.style_in_place;
             let style = style.map(|in_place| NotKnownKind::Style { name: stored.style.clone(), in_place });
             let settings = stored.unknown.into_iter().map(|(name, _)| NotKnownKind::Setting { name });
+            let workflows = workflow_names(&stored.settings)
+                .filter(|(_, name)| workflow_of(&stored.settings, &self.0.app.registry, name).is_none())
+                .map(|(setting, name)| NotKnownKind::Workflow { setting, name });
             let waiting = unknown_requests(&self.0.app.registry, &mut db, list.no).await?;
             let waiting = waiting.into_iter().map(|no| NotKnownKind::Request { number: no.0 });
             let of_list = |kind| NotKnown { list: list.name.to_string(), kind };
-            found.extend(style.into_iter().chain(settings).chain(waiting).map(of_list));
+            found.extend(style.into_iter().chain(settings).chain(workflows).chain(waiting).map(of_list));
         }
         Ok(found)
     }

@@ -3,11 +3,11 @@
 
 use sealist_lists::commands::{self, MailCommand, Problem, Setting};
 use sealist_lists::model::Role;
-use sealist_lists::workflows::{Goal, WorkflowChange, WorkflowRun};
+use sealist_lists::workflows::{Goal, WorkflowChange};
 
 use super::{CommandReply, CommandSender, CommandSession};
 use crate::error::AppError;
-use crate::requests::{StepOutcome, begin, is_chosen_here, is_free, workflow};
+use crate::requests::{StepOutcome, begin, is_chosen_here, is_free, new_run};
 
 impl CommandSession<'_> {
     /// The canonical text of a command that needs confirmation. It is stored with the request until then, so
@@ -51,14 +51,11 @@ impl CommandSession<'_> {
                 return Ok(Err(Problem::NameRefused));
             }
         }
-        let goal = Goal::Command(line);
-        let steps = workflow(
-            self.list_context.app,
-            self.list_context.list,
-            goal.workflow(&self.list_context.list.settings),
-        )?;
-        let taken =
-            begin(self.list_context, &command_sender.requester, WorkflowRun::new(&steps, goal), None).await?;
+        let run = match new_run(self.list_context, Goal::Command(line)) {
+            Ok(run) => run,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let taken = begin(self.list_context, &command_sender.requester, run, None).await?;
         self.finish(command_sender, taken).await
     }
 

@@ -6,7 +6,7 @@ use sealist_lists::workflows::{Goal, WorkflowRun};
 
 use super::{CommandReply, CommandSender, CommandSession};
 use crate::error::AppError;
-use crate::requests::{begin, workflow};
+use crate::requests::{begin, new_run};
 
 impl CommandSession<'_> {
     pub(super) async fn join(
@@ -14,12 +14,11 @@ impl CommandSession<'_> {
         command_sender: &CommandSender,
         delivery_mode: DeliveryMode,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let steps = workflow(
-            self.list_context.app,
-            self.list_context.list,
-            Goal::Subscribe.workflow(&self.list_context.list.settings),
-        )?;
-        let run = WorkflowRun { delivery_mode, ..WorkflowRun::new(&steps, Goal::Subscribe) };
+        let run = match new_run(self.list_context, Goal::Subscribe) {
+            Ok(run) => run,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let run = WorkflowRun { delivery_mode, ..run };
         let taken = begin(self.list_context, &command_sender.requester, run, None).await?;
         Ok(self.take(taken))
     }

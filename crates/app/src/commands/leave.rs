@@ -1,23 +1,21 @@
 //! `leave`: starts the list's `unsubscription_policy`.
 
 use sealist_lists::commands::Problem;
-use sealist_lists::workflows::{Goal, WorkflowRun};
+use sealist_lists::workflows::Goal;
 
 use super::{CommandReply, CommandSender, CommandSession};
 use crate::error::AppError;
-use crate::requests::{begin, workflow};
+use crate::requests::{begin, new_run};
 
 impl CommandSession<'_> {
     pub(super) async fn leave(
         &mut self,
         command_sender: &CommandSender,
     ) -> Result<Result<CommandReply, Problem>, AppError> {
-        let steps = workflow(
-            self.list_context.app,
-            self.list_context.list,
-            Goal::Unsubscribe.workflow(&self.list_context.list.settings),
-        )?;
-        let run = WorkflowRun::new(&steps, Goal::Unsubscribe);
+        let run = match new_run(self.list_context, Goal::Unsubscribe) {
+            Ok(run) => run,
+            Err(problem) => return Ok(Err(problem)),
+        };
         let taken = begin(self.list_context, &command_sender.requester, run, None).await?;
         Ok(self.take(taken))
     }

@@ -16,8 +16,8 @@ use sealist_lists::events::Actor;
 use sealist_lists::model::{ListSettings, MailingList};
 use sealist_lists::registry::Registry;
 use sealist_lists::workflows::{
-    OfferedKey, Question, StepAnswer, StepContext, Workflow, WorkflowChange, WorkflowProgress, WorkflowRun,
-    Workflows, advance,
+    Goal, OfferedKey, Question, StepAnswer, StepContext, Workflow, WorkflowChange, WorkflowProgress,
+    WorkflowRun, Workflows, advance,
 };
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::{Certificate, Fingerprint};
@@ -120,13 +120,22 @@ pub(crate) enum StepOutcome {
     Done(WorkflowChange),
 }
 
-/// The workflow of that name: the list's own, the site's, or a built-in one.
-pub(crate) fn workflow(app: &App, list: &MailingList, name: &str) -> Result<Workflow, AppError> {
-    let found = workflow_of(&list.settings, &app.registry, name);
-    found.ok_or_else(|| AppError::NoSuchWorkflow(name.to_owned()))
+/// The workflow for a goal, before its first step. Errs if the setting names a workflow that nobody defines: the configuration has
+/// lost it, or a newer version wrote the setting.
+pub(crate) fn new_run(list_context: ListContext<'_>, goal: Goal) -> Result<WorkflowRun, Problem> {
+    let ListContext { app, list, .. } = list_context;
+    let name = goal.workflow(&list.settings);
+    let Some(workflow) = workflow_of(&list.settings, &app.registry, name) else {
+        tracing::error!(
+            event = "workflow-not-known", list = %list.name, workflow = name,
+            "nobody can ask for this, because no workflow has the name that the setting says"
+        );
+        return Err(Problem::NoWorkflow);
+    };
+    Ok(WorkflowRun::new(&workflow, goal))
 }
 
-/// The same by the settings of the list and the registry of the site.
+/// The workflow of that name: the list's own, the site's, or a built-in one.
 pub(crate) fn workflow_of(settings: &ListSettings, registry: &Registry, name: &str) -> Option<Workflow> {
     if let Some(steps) = settings.workflows.get(name) {
         let own = Workflow { name: name.to_owned(), description: String::new(), steps: steps.clone() };

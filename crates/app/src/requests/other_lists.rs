@@ -2,14 +2,14 @@
 //! keys itself the key waits for them. Setting: `own_key_approval`.
 
 use sealist_lists::texts::Text;
-use sealist_lists::workflows::{Goal, Question, WorkflowRun};
+use sealist_lists::workflows::{Goal, Question};
 use sealist_mail::Address;
 use sealist_openpgp::Certificate;
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::requests::{self, Request};
 use sealist_store::{lists, people};
 
-use super::{ListContext, PersonFacts, Proven, Requester, WorkflowState, ask, facts, workflow};
+use super::{ListContext, PersonFacts, Proven, Requester, WorkflowState, ask, facts, new_run};
 use crate::effects::{EarlierTokens, Effect};
 use crate::error::AppError;
 use crate::summaries::gather;
@@ -100,8 +100,10 @@ async fn question(
     certificate: &Certificate,
 ) -> Result<Vec<Effect>, AppError> {
     let before = waiting(there, requester).await?;
-    let steps = workflow(there.app, there.list, Goal::ApproveKey.workflow(&there.list.settings))?;
-    let run = WorkflowRun::new(&steps, Goal::ApproveKey);
+    // The key waits all the same, and the moderators hear of it.
+    let Ok(run) = new_run(there, Goal::ApproveKey) else {
+        return Ok(vec![notice(there, requester, certificate)]);
+    };
     let standing = WorkflowState { requester, before, ended: None, earlier: EarlierTokens::Void };
     let taken =
         ask::ask_question(there, standing, facts, run, Some(certificate.clone()), Question::Approval).await?;

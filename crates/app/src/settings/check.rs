@@ -24,24 +24,46 @@ pub(super) fn check_new(settings: &ListSettings, name: &str) -> Result<(), Setti
     }
 }
 
-/// Whether all settings together make a list that works.
-pub(super) fn check(settings: &ListSettings, registry: &Registry) -> Result<(), SettingRefused> {
+/// Whether all settings together make a list that works. What did not fit before the change is no reason to refuse the change: a
+/// newer version, or an earlier configuration of the site, may have made it so.
+pub(super) fn check(
+    before: &ListSettings,
+    after: &ListSettings,
+    registry: &Registry,
+) -> Result<(), SettingRefused> {
+    let earlier: Vec<String> = faults(before, registry).iter().map(ToString::to_string).collect();
+    let new = faults(after, registry).into_iter().find(|fault| !earlier.contains(&fault.to_string()));
+    new.map_or(Ok(()), Err)
+}
+
+/// Everything because of which the settings together make no list that works.
+fn faults(settings: &ListSettings, registry: &Registry) -> Vec<SettingRefused> {
+    let mut faults = Vec::new();
     // A list with OpenPGP would ask for no signature by the chain of others.
     let chosen = registry.chains.named(&settings.posting_chain);
     if let Some(own) = chains::of_posts(settings.has_openpgp())
         && chosen.is_none_or(|chosen| chosen.judges != own.judges)
     {
-        return Err(SettingRefused::OtherChain { name: settings.posting_chain.clone(), own: own.name });
+        faults.push(SettingRefused::OtherChain { name: settings.posting_chain.clone(), own: own.name });
     }
     for (name, steps) in &settings.workflows {
         let (name, description) = (name.clone(), String::new());
-        workflows::check(&registry.steps, &Workflow { name, description, steps: steps.clone() })?;
+        let own = Workflow { name, description, steps: steps.clone() };
+        faults.extend(workflows::check(&registry.steps, &own).err().map(SettingRefused::from));
     }
-    for attribute in attributes().filter(|attribute| attribute.kind == AttributeKind::Workflow) {
-        let Some(name) = attribute.get(settings) else { continue };
-        check_workflow(settings, registry, attribute.name, name.as_str().unwrap_or_default())?;
+    for (setting, name) in workflow_names(settings) {
+        faults.extend(check_workflow(settings, registry, setting, &name).err());
     }
-    Ok(())
+    faults
+}
+
+/// The settings that name a workflow, and what they name.
+pub(crate) fn workflow_names(settings: &ListSettings) -> impl Iterator<Item = (&'static str, String)> + '_ {
+    let of_workflows = attributes().filter(|attribute| attribute.kind == AttributeKind::Workflow);
+    of_workflows.filter_map(|attribute| {
+        let name = attribute.get(settings)?;
+        Some((attribute.name, name.as_str().unwrap_or_default().to_owned()))
+    })
 }
 
 fn check_workflow(

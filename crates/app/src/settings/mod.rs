@@ -28,6 +28,7 @@ use crate::acting::Acting;
 use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::seal_stored::seal_earlier;
 use crate::summary_facts::{SummaryFact, gathered};
+pub(crate) use check::workflow_names;
 use check::{check, check_new};
 
 /// What came of a wish to change settings.
@@ -113,7 +114,7 @@ impl Change for Wish {
         let forgotten = self.take_forgotten(&stored);
         let (after, mut changes) = changed(&self.registry, &stored.settings, &stored.defaults, &self.wishes)?;
         changes.extend(self.taken_from_newer(&stored, &after));
-        check(&after, &self.registry)?;
+        check(&stored.settings, &after, &self.registry)?;
         for wish in &self.wishes {
             check_new(&after, &wish.name)?;
         }

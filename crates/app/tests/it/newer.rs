@@ -1,7 +1,9 @@
 //! What a newer version wrote stands in one place for the people who run the site.
 
-use crate::moved_clock::{OPENPGP, PLAIN, day, deliver, make_plain_list, receive_from, set, site_with};
-use sealist_app::{App, NotKnown, NotKnownKind};
+use crate::moved_clock::{
+    OPENPGP, PLAIN, day, deliver, make_plain_list, receive_from, set, set_setting, site_with,
+};
+use sealist_app::{App, NotKnown, NotKnownKind, PageRange};
 use sealist_lists::model::{RequestNo, Role};
 use sealist_store::requests::{self, Request};
 use sealist_store::transaction;
@@ -114,4 +116,38 @@ async fn a_request_with_unknown_steps_is_only_refused() {
     assert_eq!((waiting(&app).await.len(), events().await.len()), (0, before + 1));
     assert_eq!(events().await[0].event, "request-refused");
     assert_eq!(deliver(&app, day(0)).await.len(), 1, "the person hears of it");
+}
+
+/// Whatever a setting names: whoever asks hears it once, no mail is tried again, and the other settings can be changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_that_nobody_defines_stops_only_what_it_is_for() {
+    const NAME: &str = "walks@lists.example";
+    let member: [(&str, &str); 3] = [
+        ("subscription_policy", "walks-join@lists.example"),
+        ("unsubscription_policy", "walks-leave@lists.example"),
+        ("command_workflow", "walks-request@lists.example"),
+    ];
+    for (setting, to) in member {
+        let (app, list, _folder) = site_with(PLAIN, NAME).await;
+        set(&app, &list, "confirmed_commands", "[\"help\"]").await;
+        let written = app.store().write(transaction!(|db| {
+            testing::write_setting(db, list.no, setting, "\"policy-of-the-future\"").await
+        }));
+        written.await.unwrap();
+        let message = format!("From: {ANNE}\r\nTo: {to}\r\nSubject: help\r\n\r\nhelp\r\n");
+        receive_from(&app, ANNE, to, message.as_bytes(), day(0)).await;
+        let mail = deliver(&app, day(0)).await;
+        let told: Vec<_> =
+            mail.iter().map(|one| String::from_utf8_lossy(&one.message).into_owned()).collect();
+        assert!(told.len() == 1 && told[0].contains("write to the owners"), "{setting}: {told:?}");
+        assert_eq!(app.as_operator().messages().page(PageRange::ALL).await.unwrap().total, 0, "{setting}");
+        let kind = NotKnownKind::Workflow { setting, name: "policy-of-the-future".to_owned() };
+        let expected = NotKnown { list: NAME.to_owned(), kind };
+        assert_eq!(app.as_operator().lists().not_known().await.unwrap(), [expected]);
+        let mut list = list;
+        set_setting(&app, &mut list, "footer", "x", day(0)).await.unwrap();
+        set_setting(&app, &mut list, setting, "policy-of-the-future-2", day(0)).await.unwrap_err();
+        set_setting(&app, &mut list, setting, "moderate", day(0)).await.unwrap();
+        assert_eq!(app.as_operator().lists().not_known().await.unwrap(), []);
+    }
 }

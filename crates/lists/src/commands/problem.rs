@@ -113,6 +113,8 @@ sentences! {
         Outdated = "outdated",
         /// A newer version wrote a step of the workflow, and this version does not know the step. The request waits.
         NotKnownYet = "not-known-yet",
+        /// A setting of the list names a workflow that is not defined.
+        NoWorkflow = "no-workflow",
     }
 }
 

@@ -22,6 +22,12 @@ fn warning(NotKnown { list, kind }: &NotKnown) -> Diagnosis {
             format!("{name} or its value is not known to this version, and the style of the list counts"),
             format!("{install}, or `sealist lists reset {list} {name}`"),
         ),
+        NotKnownKind::Workflow { setting, name } => (
+            format!(
+                "{setting} names the workflow {name:?}, which nobody defines, and whoever asks is refused"
+            ),
+            format!("{install}, define the workflow, or `sealist lists set {list} {setting} WORKFLOW`"),
+        ),
         NotKnownKind::Request { number } => (
             format!("request {number} is not known to this version, and waits"),
             format!("{install}; `sealist requests list {list}` says whose request it is"),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use sealist_lists::commands::{Problem, Success};
-use sealist_lists::workflows::{Goal, WorkflowRun};
+use sealist_lists::workflows::Goal;
 use sealist_mail::Timestamp;
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial, Unusable};
 use sealist_store::key_changes::Authority;
@@ -15,7 +15,7 @@ use crate::effects::{Effect, KeyStep};
 use crate::error::AppError;
 use crate::key_life::row_of;
 use crate::key_work::key_work;
-use crate::requests::{Proven, begin, workflow};
+use crate::requests::{Proven, begin, new_run};
 
 impl CommandSession<'_> {
     pub(super) async fn key_change(
@@ -56,18 +56,11 @@ impl CommandSession<'_> {
         }
         // Somebody else may have used up the notices of the day with a key of their own. So the question goes
         // to the mailbox, which the owner of the address can read.
-        let steps = workflow(
-            self.list_context.app,
-            self.list_context.list,
-            Goal::ResetKey.workflow(&self.list_context.list.settings),
-        )?;
-        let taken = begin(
-            self.list_context,
-            &command_sender.requester,
-            WorkflowRun::new(&steps, Goal::ResetKey),
-            None,
-        )
-        .await?;
+        let run = match new_run(self.list_context, Goal::ResetKey) {
+            Ok(run) => run,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let taken = begin(self.list_context, &command_sender.requester, run, None).await?;
         Ok(self.take(taken))
     }
 
@@ -87,12 +80,10 @@ impl CommandSession<'_> {
             Ok(offer) => offer,
             Err(problem) => return Ok(Err(problem)),
         };
-        let steps = workflow(
-            self.list_context.app,
-            self.list_context.list,
-            goal.workflow(&self.list_context.list.settings),
-        )?;
-        let run = WorkflowRun::new(&steps, goal);
+        let run = match new_run(self.list_context, goal) {
+            Ok(run) => run,
+            Err(problem) => return Ok(Err(problem)),
+        };
         if !offer.names(&command_sender.requester.address, self.list_context.now)
             && !self.list_context.app.registry.steps.will_be_moderated(&run)
         {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use sealist_lists::commands::{KeyCommand, MailCommand, Problem, Success};
-use sealist_lists::workflows::{Goal, WorkflowRun};
+use sealist_lists::workflows::Goal;
 use sealist_openpgp::{Certificate, CertificateError, KeyMaterial, MergeError};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 
@@ -17,7 +17,7 @@ use crate::error::AppError;
 use crate::key_life::{is_compromised, row_of, suspended_row, was_authorised_by};
 use crate::key_work::key_work;
 use crate::notice_kinds;
-use crate::requests::{Proven, Requester, begin, workflow};
+use crate::requests::{Proven, Requester, begin, new_run};
 
 impl CommandSession<'_> {
     /// Applies the revocations in an encrypted message without other proof. They prove themselves, and nobody
@@ -83,13 +83,11 @@ impl CommandSession<'_> {
             proven: Proven::Yes,
             source: None,
         };
-        let goal = Goal::ResetKey;
-        let steps = workflow(
-            self.list_context.app,
-            self.list_context.list,
-            goal.workflow(&self.list_context.list.settings),
-        )?;
-        let taken = begin(self.list_context, &requester, WorkflowRun::new(&steps, goal), None).await?;
+        let run = match new_run(self.list_context, Goal::ResetKey) {
+            Ok(run) => run,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let taken = begin(self.list_context, &requester, run, None).await?;
         Ok(self.take(taken).map(|_| CommandReply::Done(Success::KeyReset)))
     }
 
