@@ -7,7 +7,7 @@ use sealist_openpgp::Sealed;
 
 use crate::bodies::StoredBody;
 use crate::queue;
-use crate::queue_entry::{COLUMNS, QueueEntry, QueueName, entry as read_entry};
+use crate::queue_entry::{COLUMNS, KNOWN, QueueEntry, QueueName, entry as read_entry};
 use crate::sql::query;
 use crate::{Conn, StoreError};
 
@@ -184,7 +184,8 @@ async fn listed(
     before: Timestamp,
     limit: u32,
 ) -> Result<Vec<Leaving>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM queue WHERE list_no = $1 AND queue = 'hold' {which}");
+    let sql =
+        format!("SELECT {COLUMNS} FROM queue WHERE list_no = $1 AND queue = 'hold' AND {} {which}", *KNOWN);
     let rows = query(sql).bind(list.0).bind(before.0).bind(limit).fetch_all(&mut *db).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {

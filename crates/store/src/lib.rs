@@ -30,7 +30,7 @@ pub mod list_settings;
 pub mod lists;
 mod location;
 mod migrate;
-mod newer;
+pub mod newer;
 pub mod nodes;
 pub mod notices;
 pub mod pending;

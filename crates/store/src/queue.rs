@@ -7,7 +7,7 @@ use sealist_mail::Timestamp;
 
 use crate::bodies::{self, StoredBody};
 use crate::nodes::Claimant;
-use crate::queue_entry::{COLUMNS, due, entry};
+use crate::queue_entry::{COLUMNS, KNOWN, due, entry};
 pub use crate::queue_entry::{EntryOrigin, QueueEntry, QueueName};
 use crate::sql::{Query, query};
 use crate::traces::{self, MessageFate};
@@ -176,7 +176,7 @@ pub async fn hold(db: &mut Conn, no: EntryNo, reason: Reason) -> Result<bool, St
 
 /// All entries of a queue, the oldest first.
 pub async fn listed(db: &mut Conn, place: QueueName) -> Result<Vec<QueueEntry>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM queue WHERE queue = $1 ORDER BY no");
+    let sql = format!("SELECT {COLUMNS} FROM queue WHERE queue = $1 AND {} ORDER BY no", *KNOWN);
     query(sql).bind(place.name()).fetch_all(db).await?.iter().map(entry).collect()
 }
 
@@ -206,7 +206,7 @@ pub async fn commands_waiting(db: &mut Conn, source: u16) -> Result<WaitingMail,
 
 /// One entry.
 pub async fn find(db: &mut Conn, no: EntryNo) -> Result<Option<QueueEntry>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM queue WHERE no = $1");
+    let sql = format!("SELECT {COLUMNS} FROM queue WHERE no = $1 AND {}", *KNOWN);
     query(sql).bind(no.0).fetch_optional(db).await?.as_ref().map(entry).transpose()
 }
 

@@ -1,5 +1,7 @@
 //! One entry of the queue.
 
+use std::sync::LazyLock;
+
 use sealist_lists::model::{BodyNo, EntryNo, ListNo, NodeNo, SubAddress};
 use sealist_lists::names;
 use sealist_lists::rules::Reason;
@@ -79,12 +81,17 @@ pub struct QueueEntry {
     pub origin: String,
 }
 
+/// A condition for the entries of sub-addresses that this version has: others wait for the newer version that wrote them.
+pub(crate) static KNOWN: LazyLock<String> =
+    LazyLock::new(|| format!("sub_address IN ('{}')", SubAddress::NAMES.join("', '")));
+
 /// A condition for entries that can be claimed at `$1`; its other placeholders begin at that number.
 pub(crate) fn due(claimant: &Claimant, from: usize) -> String {
-    format!("queue = 'in' AND claimed_by IS NULL AND next_at <= $1 {}", claimant.condition("list_no", from))
+    let lists = claimant.condition("list_no", from);
+    format!("queue = 'in' AND claimed_by IS NULL AND next_at <= $1 AND {} {lists}", *KNOWN)
 }
 
-/// Reads a row of these columns.
+/// Reads a row of these columns, of a sub-address that is [`KNOWN`].
 pub(crate) fn entry(row: &SqlRow) -> Result<QueueEntry, StoreError> {
     let text = |name: &str| row.try_get::<String>(name);
     Ok(QueueEntry {

@@ -156,6 +156,11 @@ pub async fn write_run(db: &mut Conn, request: RequestNo, run: &str) -> Result<(
         .map(|_| ())
 }
 
+/// Writes what a newer version may, by any statement.
+pub async fn write_as_newer(db: &mut Conn, statement: &str) -> Result<(), StoreError> {
+    query(statement.to_owned()).execute(db).await.map(|_| ())
+}
+
 /// Gives a list a style that only a newer version knows.
 pub async fn write_style(db: &mut Conn, list: ListNo, style: &str) -> Result<(), StoreError> {
     query("UPDATE lists SET style = $2 WHERE no = $1").bind(list.0).bind(style).execute(db).await.map(|_| ())

@@ -2,6 +2,7 @@
 
 use sealist_lists::model::{ListNo, RequestNo};
 use sealist_lists::registry::Registry;
+use sealist_store::newer::{self, NewerValue};
 use sealist_store::{Conn, list_settings, lists, requests};
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ use crate::settings::workflow_names;
 /// Something that a newer version wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NotKnown {
-    /// The name of the list.
+    /// The name of the list; empty: it belongs to no list.
     pub list: String,
     /// What it is.
     pub kind: NotKnownKind,
@@ -48,6 +49,14 @@ pub enum NotKnownKind {
         /// The number of the request.
         number: i64,
     },
+    /// A value about people or messages. A choice counts as not made, an action holds the member's posts, a ban concerns nobody, and
+    /// a message waits.
+    Value {
+        /// What it is: the name of a preference, or words.
+        what: &'static str,
+        /// The value.
+        value: String,
+    },
 }
 
 impl ListActions<'_> {
@@ -68,6 +77,11 @@ impl ListActions<'_> {
             let of_list = |kind| NotKnown { list: list.name.to_string(), kind };
             found.extend(style.into_iter().chain(settings).chain(workflows).chain(waiting).map(of_list));
         }
+        let names = lists::names(&mut db).await?;
+        found.extend(newer::values(&mut db).await?.into_iter().map(|NewerValue { list, what, value }| {
+            let list = list.and_then(|list| names.get(&list)).cloned().unwrap_or_default();
+            NotKnown { list, kind: NotKnownKind::Value { what, value } }
+        }));
         Ok(found)
     }
 }

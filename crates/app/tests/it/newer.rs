@@ -16,16 +16,23 @@ async fn what_is_not_known_is_named_by_list() {
     let not_known = async || app.as_operator().lists().not_known().await.unwrap();
     assert_eq!(not_known().await, []);
     let written = app.store().write(transaction!(|db| {
+        let ban = "INSERT INTO bans (pattern, created_at) VALUES ('/eve/', 1)";
+        testing::write_as_newer(&mut *db, ban).await?;
+        let site = "UPDATE preferences SET delivery_status = 'on_holiday' WHERE level = 'site'";
+        testing::write_as_newer(&mut *db, site).await?;
         testing::write_style(&mut *db, list.no, "pgp-of-the-future").await?;
         testing::write_style(&mut *db, plain.no, "plain-of-the-future").await?;
         testing::write_setting(db, plain.no, "colour", "\"blue\"").await
     }));
     written.await.unwrap();
     let style = |name: &str, in_place| NotKnownKind::Style { name: name.to_owned(), in_place };
+    let value = |what, value: &str| NotKnownKind::Value { what, value: value.to_owned() };
     let expected = [
         ("team@lists.example", style("pgp-of-the-future", OPENPGP)),
         ("walks@lists.example", style("plain-of-the-future", PLAIN)),
         ("walks@lists.example", NotKnownKind::Setting { name: "colour".to_owned() }),
+        ("", value("delivery_status", "on_holiday")),
+        ("", value("ban", "/eve/")),
     ];
     assert_eq!(not_known().await, expected.map(|(list, kind)| NotKnown { list: list.to_owned(), kind }));
 }

@@ -32,6 +32,10 @@ fn warning(NotKnown { list, kind }: &NotKnown) -> Diagnosis {
             format!("request {number} is not known to this version, and waits"),
             format!("{install}; `sealist requests list {list}` says whose request it is"),
         ),
+        NotKnownKind::Value { what, value } => {
+            (format!("the {what} {value:?} is not known to this version, and is kept"), install.to_owned())
+        }
     };
-    Diagnosis::warning(CHECK, format!("{list}: {what}"), fix)
+    let place = if list.is_empty() { "the site" } else { list };
+    Diagnosis::warning(CHECK, format!("{place}: {what}"), fix)
 }

@@ -3,10 +3,8 @@
 use sealist_lists::model::{BanPattern, ListNo};
 use sealist_mail::{Address, Timestamp};
 
-use crate::sql::query;
-use crate::{Conn, StoreError};
-
-const DAMAGED: StoreError = StoreError::Damaged { table: "bans" };
+use crate::sql::{SqlRow, query};
+use crate::{Conn, StoreError, newer};
 
 /// A ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,15 +44,18 @@ pub async fn bans(db: &mut Conn, list: Option<ListNo>) -> Result<Vec<Ban>, Store
         "SELECT list_no, pattern, created_at FROM bans WHERE $1 = 0 OR list_no IS NULL OR list_no = $1 ORDER BY no",
     );
     let rows = rows.bind(list.map_or(0, |list| list.0)).fetch_all(db).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Ban {
-                list: row.try_get::<Option<i64>>("list_no")?.map(ListNo),
-                pattern: row.try_get::<String>("pattern")?.parse().map_err(|_| DAMAGED)?,
-                created_at: Timestamp(row.try_get("created_at")?),
-            })
-        })
-        .collect()
+    rows.iter().filter_map(|row| ban_of(row).transpose()).collect()
+}
+
+/// `None`: only a newer version knows whom it concerns.
+fn ban_of(row: &SqlRow) -> Result<Option<Ban>, StoreError> {
+    let pattern: String = row.try_get("pattern")?;
+    let Ok(known) = pattern.parse() else {
+        newer::report("bans", &pattern);
+        return Ok(None);
+    };
+    let list = row.try_get::<Option<i64>>("list_no")?.map(ListNo);
+    Ok(Some(Ban { list, pattern: known, created_at: Timestamp(row.try_get("created_at")?) }))
 }
 
 /// The form for look-ups of an address, or of `@domain`.

@@ -7,6 +7,7 @@ use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::random;
 
 use super::{find_address, preferences};
+use crate::newer;
 use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError, deliveries};
 
@@ -192,8 +193,16 @@ pub(super) fn member(row: &SqlRow) -> Result<Member, StoreError> {
         display_name: text("display_name")?,
         role: Role::from_name(&text("role")?).ok_or(DAMAGED)?,
         preferences: preferences::effective(row)?,
-        moderation_action: action.map(|name| Action::from_name(&name).ok_or(DAMAGED)).transpose()?,
+        moderation_action: action.map(|name| known_action(&name)),
         key_pending_approval: row.try_get("key_pending_approval")?,
         subscribed_at: Timestamp(row.try_get("subscribed_at")?),
+    })
+}
+
+/// An action that only a newer version knows is reported, and posts of that member wait for a moderator.
+fn known_action(name: &str) -> Action {
+    Action::from_name(name).unwrap_or_else(|| {
+        newer::report("members", name);
+        Action::Hold
     })
 }

@@ -14,9 +14,7 @@ use sealist_lists::model::{
 use sealist_lists::texts::Language;
 
 use crate::sql::{SqlRow, Value, query};
-use crate::{Conn, StoreError};
-
-const DAMAGED: StoreError = StoreError::Damaged { table: "preferences" };
+use crate::{Conn, StoreError, newer};
 
 /// Makes one choice on one level, or takes it back, and lets it count for every member whom it concerns. Other choices of the
 /// level stay as they are, whoever changes them at the same time. Whether the level takes such a choice is asked before
@@ -27,13 +25,11 @@ pub async fn choose(
     change: PreferenceChange,
 ) -> Result<bool, StoreError> {
     lock(&mut *db).await?;
-    let before = choices(&mut *db, level).await?;
-    if before.with(change) == before {
-        return Ok(false);
+    let changed = set(&mut *db, level, change).await?;
+    if changed {
+        recompute(db, level).await?;
     }
-    set(&mut *db, level, change).await?;
-    recompute(db, level).await?;
-    Ok(true)
+    Ok(changed)
 }
 
 /// What one level chose.
@@ -73,28 +69,33 @@ pub(crate) async fn lock(db: &mut Conn) -> Result<(), StoreError> {
     db.lock_to_end(ONE_AT_A_TIME).await
 }
 
-/// Writes one choice of one level; [`recompute`] lets it count.
+/// Writes one choice of one level; [`recompute`] lets it count. Returns whether another value stood there: the stored values are
+/// compared, because a newer version may have written one that this version does not know.
 pub(super) async fn set(
     db: &mut Conn,
     level: PreferenceLevel,
     change: PreferenceChange,
-) -> Result<(), StoreError> {
-    let name = change.name();
+) -> Result<bool, StoreError> {
+    let (name, value) = (change.name(), change.value());
     let (kind, column) = match level {
-        PreferenceLevel::Site => {
-            let site = query(format!("UPDATE preferences SET {name} = $1 WHERE level = 'site'"));
-            return site.bind(stored(change.value())).execute(db).await.map(|_| ());
-        }
+        // The site has its row, and to choose nothing needs none.
+        PreferenceLevel::Site => ("", ""),
+        _ if value.is_open() => ("", ""),
         PreferenceLevel::Member(_) => ("member", "member_no"),
         PreferenceLevel::Address(_) => ("address", "address_no"),
         PreferenceLevel::User(_) => ("user", "user_no"),
     };
-    let sql = format!(
-        "INSERT INTO preferences (level, {column}, {name}) VALUES ('{kind}', $1, $2)
-         ON CONFLICT ({column}) DO UPDATE SET {name} = excluded.{name}"
-    );
-    query(sql).bind(number(level)).bind(stored(change.value())).execute(db).await?;
-    Ok(())
+    let sql = if column.is_empty() {
+        format!("UPDATE preferences SET {name} = $2 WHERE {} AND {name} IS DISTINCT FROM $2", of_level(level))
+    } else {
+        format!(
+            "INSERT INTO preferences (level, {column}, {name}) VALUES ('{kind}', $1, $2)
+             ON CONFLICT ({column}) DO UPDATE SET {name} = excluded.{name}
+             WHERE preferences.{name} IS DISTINCT FROM excluded.{name}"
+        )
+    };
+    let written = query(sql).bind(number(level)).bind(stored(value)).execute(db).await?;
+    Ok(written.rows_affected() > 0)
 }
 
 /// Makes the effective values what the levels come to, for every member whom a change of that level concerns. The only place that
@@ -185,8 +186,10 @@ fn preferences(row: &SqlRow) -> Result<Preferences, StoreError> {
 /// The effective values of a row of `members`.
 pub(super) fn effective(row: &SqlRow) -> Result<EffectivePreferences, StoreError> {
     Ok(EffectivePreferences {
-        delivery_mode: word(row, "delivery_mode", DeliveryMode::from_name)?.ok_or(DAMAGED)?,
-        delivery_status: word(row, "delivery_status", DeliveryStatus::from_name)?.ok_or(DAMAGED)?,
+        delivery_mode: word(row, "delivery_mode", DeliveryMode::from_name)?.unwrap_or_default(),
+        // Posts go to nobody whose status is another than `enabled`, whatever its name is.
+        delivery_status: word(row, "delivery_status", DeliveryStatus::from_name)?
+            .unwrap_or(DeliveryStatus::ByModerator),
         receive_own_postings: row.try_get("receive_own_postings")?,
         receive_list_copy: row.try_get("receive_list_copy")?,
         allow_cleartext: row.try_get("allow_cleartext")?,
@@ -194,7 +197,12 @@ pub(super) fn effective(row: &SqlRow) -> Result<EffectivePreferences, StoreError
     })
 }
 
+/// A word that only a newer version knows is reported, and counts as no choice.
 fn word<T>(row: &SqlRow, name: &str, read: fn(&str) -> Option<T>) -> Result<Option<T>, StoreError> {
-    let word: Option<String> = row.try_get(name)?;
-    word.map(|word| read(&word).ok_or(DAMAGED)).transpose()
+    let Some(word) = row.try_get::<Option<String>>(name)? else { return Ok(None) };
+    let known = read(&word);
+    if known.is_none() {
+        newer::report("preferences", &word);
+    }
+    Ok(known)
 }

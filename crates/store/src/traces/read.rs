@@ -7,7 +7,7 @@ use sealist_mail::{Address, Timestamp};
 use super::{CopyGroup, DAMAGED};
 use crate::events::find_person;
 use crate::sql::{SqlRow, query};
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, newer};
 
 /// A message that waits or that is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,23 +84,29 @@ pub async fn message(db: &mut Conn, entry: EntryNo) -> Result<Option<TracedMessa
          reasons FROM queue WHERE no = $1",
     );
     if let Some(row) = waiting.bind(entry.0).fetch_optional(&mut *db).await? {
-        return traced_message(&row).map(Some);
+        return traced_message(&row);
     }
     let done = query(
         "SELECT m.entry_no AS no, m.list_no, m.sub_address, m.origin, p.email_key AS sender, m.received_at, m.held_at, m.done_at,
          m.fate AS state, m.reasons
          FROM done_messages m LEFT JOIN event_people p ON p.no = m.sender_no WHERE m.entry_no = $1",
     );
-    done.bind(entry.0).fetch_optional(db).await?.as_ref().map(traced_message).transpose()
+    let Some(row) = done.bind(entry.0).fetch_optional(db).await? else { return Ok(None) };
+    traced_message(&row)
 }
 
-fn traced_message(row: &SqlRow) -> Result<TracedMessage, StoreError> {
-    let damaged = StoreError::Damaged { table: "done_messages" };
+/// `None`: only a newer version knows the sub-address.
+fn traced_message(row: &SqlRow) -> Result<Option<TracedMessage>, StoreError> {
+    let sub_address: String = row.try_get("sub_address")?;
+    let Some(sub_address) = SubAddress::from_name(&sub_address) else {
+        newer::report("queue", &sub_address);
+        return Ok(None);
+    };
     let time = |name: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>>(name)?.map(Timestamp));
-    Ok(TracedMessage {
+    Ok(Some(TracedMessage {
         entry: EntryNo(row.try_get("no")?),
         list: ListNo(row.try_get("list_no")?),
-        sub_address: SubAddress::from_name(&row.try_get::<String>("sub_address")?).ok_or(damaged)?,
+        sub_address,
         origin: row.try_get("origin")?,
         sender: row.try_get::<Option<String>>("sender")?.filter(|sender| !sender.is_empty()),
         received_at: Timestamp(row.try_get("received_at")?),
@@ -109,7 +115,7 @@ fn traced_message(row: &SqlRow) -> Result<TracedMessage, StoreError> {
         state: row.try_get("state")?,
         reasons: serde_json::from_str(&row.try_get::<String>("reasons")?)
             .map_err(|_| StoreError::Damaged { table: "done_messages" })?,
-    })
+    }))
 }
 
 /// The messages with that envelope sender, the newest first.

@@ -17,6 +17,7 @@ mod list_keys;
 mod list_settings;
 mod log;
 mod newer_reasons;
+mod newer_values;
 mod opening;
 mod people;
 mod replay;
