@@ -14,6 +14,7 @@ pub async fn ensure_address(
     display_name: &str,
     now: Timestamp,
 ) -> Result<AddressNo, StoreError> {
+    super::lock_preferences(&mut *db).await?;
     let row = query(
         "INSERT INTO addresses (email_key, email, display_name, created_at, preferred_language) VALUES ($1, $2, $3, $4,
              COALESCE((SELECT preferred_language FROM preferences WHERE level = 'site'), ''))
@@ -74,6 +75,7 @@ pub async fn person(db: &mut Conn, address: &Address) -> Result<Option<Person>, 
 
 /// Mail to the address reaches somebody who answered, or an admin vouches for it. Returns whether that is new.
 pub async fn verify(db: &mut Conn, address: AddressNo, now: Timestamp) -> Result<bool, StoreError> {
+    super::lock_preferences(&mut *db).await?;
     let verify = query("UPDATE addresses SET verified_at = $2 WHERE no = $1 AND verified_at IS NULL");
     Ok(verify.bind(address.0).bind(now.0).execute(db).await?.rows_affected() > 0)
 }
@@ -107,6 +109,7 @@ pub async fn set_language(
 
 /// The name that others see; empty: none. Returns whether it was another one.
 pub async fn set_name(db: &mut Conn, address: &Address, name: &str) -> Result<bool, StoreError> {
+    super::lock_preferences(&mut *db).await?;
     let named = query("UPDATE addresses SET display_name = $2 WHERE email_key = $1 AND display_name <> $2");
     Ok(named.bind(address.key()).bind(name).execute(db).await?.rows_affected() > 0)
 }

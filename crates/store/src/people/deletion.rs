@@ -49,6 +49,7 @@ pub async fn kept_by(db: &mut Conn, address: &Address) -> Result<Vec<&'static st
 /// Deletes an address, its user if that has no other, and the name of the person in all events. Whether something keeps the
 /// address is asked before ([`kept_by`]). Posts that a list keeps are its own, and stay.
 pub async fn delete_address(db: &mut Conn, address: &Address) -> Result<(), StoreError> {
+    super::lock_preferences(&mut *db).await?;
     for forget in FORGET {
         query(*forget).bind(address.key()).execute(&mut *db).await?;
     }

@@ -22,6 +22,7 @@ pub async fn mark_key_pending_approval(
     list: ListNo,
     address: &Address,
 ) -> Result<bool, StoreError> {
+    preferences::lock(&mut *db).await?;
     let marked = query(
         "UPDATE members SET key_pending_approval = 1
          WHERE list_no = $1 AND address_no = (SELECT no FROM addresses WHERE email_key = $2)
@@ -39,6 +40,7 @@ pub async fn approve_key(
     address: &Address,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    preferences::lock(&mut *db).await?;
     let approved = query(
         "UPDATE members SET key_pending_approval = 0 WHERE ($1 = 0 OR list_no = $1)
          AND key_pending_approval = 1
@@ -150,6 +152,7 @@ pub async fn roster(
 
 /// The members of a role on a list. On PostgreSQL nobody else changes or removes them until this transaction ends.
 pub async fn locked_roster(db: &mut Conn, list: ListNo, role: Role) -> Result<Vec<MemberNo>, StoreError> {
+    preferences::lock(&mut *db).await?;
     let sql = format!("SELECT no FROM members WHERE list_no = $1 AND role = $2 ORDER BY no {}", db.locked());
     let rows = query(sql).bind(list.0).bind(role.name()).fetch_all(db).await?;
     rows.iter().map(|row| row.value().map(MemberNo)).collect()
@@ -161,6 +164,7 @@ pub async fn set_moderation_action(
     member: MemberNo,
     action: Option<Action>,
 ) -> Result<bool, StoreError> {
+    preferences::lock(&mut *db).await?;
     let row = query(
         "UPDATE members SET moderation_action = $2 WHERE no = $1 AND moderation_action IS DISTINCT FROM $2",
     );
@@ -176,6 +180,7 @@ pub async fn count_of_role(db: &mut Conn, list: ListNo, role: Role) -> Result<i6
 
 /// Takes a role away, with the copies to the member that are not out; says whether there was one.
 pub async fn remove_member(db: &mut Conn, member: MemberNo) -> Result<bool, StoreError> {
+    preferences::lock(&mut *db).await?;
     deliveries::drop_copies_to(&mut *db, member).await?;
     Ok(query("DELETE FROM members WHERE no = $1").bind(member.0).execute(db).await?.rows_affected() > 0)
 }

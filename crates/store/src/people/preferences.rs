@@ -62,9 +62,11 @@ pub async fn levels_of(db: &mut Conn, member: MemberNo) -> Result<PreferenceLeve
 /// So that on PostgreSQL one node after the other changes what the effective values follow from.
 const ONE_AT_A_TIME: i64 = 0x5ea1_1158;
 
-/// Keeps other nodes from changing what the effective values follow from, until this transaction ends. To be called before the
-/// first change: what is read afterwards is what the node before committed. It is one lock, because the changes of several people
-/// share a transaction: with a lock for each row, two nodes would wait for each other.
+/// Keeps other nodes from changing people until this transaction ends. Every function that changes a row of `members` or `addresses`
+/// calls it before the first change: what is read afterwards is what the node before committed, and no node waits for the lock while
+/// another one waits for such a row. It is one lock, because the changes of several people share a transaction: with a lock for each
+/// row, two nodes would wait for each other. Bounces and deliveries only touch rows of members, and take the lock where they change
+/// what counts.
 pub(crate) async fn lock(db: &mut Conn) -> Result<(), StoreError> {
     db.lock_to_end(ONE_AT_A_TIME).await
 }

@@ -14,6 +14,7 @@ use sealist_store::{Conn, Store, StoreError, key_changes};
 on_both! {
     what_counts_is_what_the_levels_come_to,
     choices_made_at_the_same_time_all_count,
+    nodes_that_change_people_never_wait_for_each_other,
     a_link_carries_no_key,
     memberships_of_a_user_follow_the_preferred_address,
     a_roster_says_who_has_which_key,
@@ -117,6 +118,70 @@ async fn check_all(db: &mut Conn, list: ListNo, step: usize) {
 }
 
 /// Two processes change different levels and choices of one person at once, while the person joins more lists.
+/// What a transaction does to a member before it changes what counts.
+const FIRST_STEPS: [&str; 9] = [
+    "look at all",
+    "name",
+    "spell",
+    "verify",
+    "moderate",
+    "key waits",
+    "key counts",
+    "another joins",
+    "leave",
+];
+
+async fn first_step(db: &mut Conn, list: ListNo, what: &str, member: MemberNo) -> Result<(), StoreError> {
+    let address = ADDRESSES[0].parse().unwrap();
+    match what {
+        "look at all" => people::locked_roster(db, list, Role::Member).await.map(drop),
+        "name" => people::set_name(db, &address, "Anne").await.map(drop),
+        "spell" => people::ensure_address(db, &address, "Anna", NOW).await.map(drop),
+        "verify" => {
+            let no = address_no(&mut *db, ADDRESSES[0]).await;
+            people::verify(db, no, NOW).await.map(drop)
+        }
+        "moderate" => people::set_moderation_action(db, member, Some(Action::Hold)).await.map(drop),
+        "key waits" => people::mark_key_pending_approval(db, list, &address).await.map(drop),
+        "key counts" => people::approve_key(db, Some(list), &address, NOW).await.map(drop),
+        "another joins" => join(db, list, ADDRESSES[1]).await,
+        _ => people::remove_member(db, member).await.map(drop),
+    }
+}
+
+/// One node changes the row of a person, and then what counts for somebody; meanwhile another changes what counts for all.
+async fn nodes_that_change_people_never_wait_for_each_other(site: Site) {
+    let list = site.list;
+    let other =
+        if site.url.is_empty() { site.store.clone() } else { Store::open_url(&site.url).await.unwrap() };
+    let member = site.store.write(transaction!(|db| {
+        join(&mut *db, list, ADDRESSES[0]).await?;
+        join(&mut *db, list, ADDRESSES[2]).await?;
+        Ok::<_, StoreError>(all_members(db, list).await)
+    }));
+    let members = member.await.unwrap();
+    for (round, step) in FIRST_STEPS.into_iter().enumerate() {
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let [member, beside] = [members[0], members[1]];
+        let flag = Some(round % 2 == 0);
+        let one = site.store.write(transaction!(|db| {
+            first_step(&mut *db, list, step, member).await?;
+            let _ = begun.send(());
+            // Until the other waits. What comes in between is no failure.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            people::choose(db, PreferenceLevel::Member(beside), PreferenceChange::ReceiveOwnPostings(flag))
+                .await
+        }));
+        let all = async {
+            has_begun.await.unwrap();
+            let change = PreferenceChange::ReceiveListCopy(flag);
+            other.write(transaction!(|db| people::choose(db, PreferenceLevel::Site, change).await)).await
+        };
+        let (one, all): (Result<bool, StoreError>, Result<bool, StoreError>) = tokio::join!(one, all);
+        assert!(one.is_ok() && all.is_ok(), "{step}: {one:?} {all:?}");
+    }
+}
+
 async fn choices_made_at_the_same_time_all_count(site: Site) {
     let list = site.list;
     let (address, member) = site
