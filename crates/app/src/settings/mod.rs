@@ -119,7 +119,8 @@ impl Change for Wish {
             check_new(&after, &wish.name)?;
         }
         let named: Vec<&str> = self.wishes.iter().map(|wish| wish.name.as_str()).collect();
-        let given_up = weaknesses::to_report(&stored.settings, &after, &named, &changes);
+        let given_up =
+            weaknesses::to_report(&stored.settings, &after, &self.registry.steps, &named, &changes);
         let list = MailingList { settings: after, ..self.list.clone() };
         let mut generation = stored.generation;
         let mut happened = Vec::new();
@@ -127,7 +128,7 @@ impl Change for Wish {
             let rows: Vec<_> = changes.iter().map(|change| (change.name, change.after.clone())).collect();
             list_settings::change(&mut *db, list.no, &stored.defaults, &rows).await?;
             generation += 1;
-            happened = recorded(&stored, &list, &changes);
+            happened = recorded(&stored, &list, &self.registry, &changes);
             gather_weakened(&mut *db, occasion, &stored, &list, &changes).await?;
             for (name, value) in &forgotten {
                 list_settings::forget(&mut *db, list.no, name).await?;
@@ -177,9 +178,14 @@ impl Wish {
 }
 
 /// One event for each change.
-fn recorded(before: &StoredSettings, list: &MailingList, changes: &[AttributeChange]) -> Vec<Happened> {
+fn recorded(
+    before: &StoredSettings,
+    list: &MailingList,
+    registry: &Registry,
+    changes: &[AttributeChange],
+) -> Vec<Happened> {
     let event = |change: &AttributeChange| {
-        let weakens = weaknesses::given_up(&before.settings, &list.settings, change);
+        let weakens = weaknesses::given_up(&before.settings, &list.settings, &registry.steps, change);
         EventKind::SettingChanged {
             name: change.name.to_owned(),
             old: shown(&change.before),

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use sealist_app::{App, AppError};
 use sealist_lists::model::MailingList;
+use sealist_lists::rows::NamedRows;
 use sealist_lists::weaknesses;
+use sealist_lists::workflows::Step;
 
 use super::Diagnosis;
 use crate::admin::owners;
@@ -68,7 +70,8 @@ fn private(check: &'static str, path: &Path) -> Option<Diagnosis> {
 /// Finds lists that give up a promise of OpenPGP, and lists without an owner.
 pub(super) async fn examine_lists(app: &App) -> Result<Vec<Diagnosis>, AppError> {
     let all = app.as_operator().lists().all().await?;
-    let mut findings: Vec<Diagnosis> = all.iter().flat_map(of_list).collect();
+    let mut findings: Vec<Diagnosis> =
+        all.iter().flat_map(|list| of_list(list, &app.registry.steps)).collect();
     for list in &all {
         if let Some(who) = owners::notice_recipient(app, &list.name).await? {
             findings.push(Diagnosis::warning(
@@ -81,8 +84,8 @@ pub(super) async fn examine_lists(app: &App) -> Result<Vec<Diagnosis>, AppError>
     Ok(findings)
 }
 
-fn of_list(list: &MailingList) -> Vec<Diagnosis> {
-    weaknesses::of(&list.settings)
+fn of_list(list: &MailingList, steps: &NamedRows<Step>) -> Vec<Diagnosis> {
+    weaknesses::of(&list.settings, steps)
         .map(|weakness| {
             let fix = format!("if nobody meant that: sealist lists set {} {}", list.name, weakness.mend);
             Diagnosis::warning(weakness.check, format!("{}: {}", list.name, weakness.what), fix)
