@@ -19,7 +19,8 @@ impl PageRange {
 
     /// Whether any of those places in the collection are asked for.
     pub(crate) fn overlaps(self, places: Range<usize>) -> bool {
-        !places.is_empty() && places.start < self.start.saturating_add(self.count) && self.start < places.end
+        let end = self.start.saturating_add(self.count);
+        places.start.max(self.start) < places.end.min(end)
     }
 }
 
