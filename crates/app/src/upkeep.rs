@@ -293,9 +293,8 @@ async fn delete_finished(app: &App, now: Timestamp) -> Result<(), AppError> {
 
 /// Deletes what is kept of messages and copies that were done before `sent_kept_days`, and the oldest of what is too much.
 async fn forget_traces(app: &App, now: Timestamp) -> Result<(), AppError> {
-    let too_many = traces::forget_beyond(&mut *app.store.reader().await?, MAX_TRACES).await?;
     let too_old = Timestamp(now.0 - i64::from(app.sent_kept_days) * DAY_MS);
-    let before = too_many.map_or(too_old, |at| at.max(too_old));
+    let before = traces::limits(&mut *app.store.reader().await?, too_old, MAX_TRACES).await?;
     let forget = || {
         app.write_unrecorded(Unrecorded::Cleanup, transaction!(|db| traces::forget(db, before, CHUNK).await))
     };

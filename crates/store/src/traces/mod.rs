@@ -18,7 +18,7 @@ use crate::events::person_no;
 use crate::queue_entry::QueueEntry;
 use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError};
-pub use forget::{Forgotten, forget, forget_beyond};
+pub use forget::{Forgotten, TraceLimits, forget, limits};
 pub use read::{
     TracedCopy, TracedMessage, TracedReceipt, TracedSending, copies_of, message, messages_from, receipts_of,
     sendings_of,

@@ -7,12 +7,12 @@ use sealist_lists::budgets::NoticeBudget;
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{Channel, EntryNo, ListNo, Role, SendingNo, SubAddress};
 use sealist_lists::rules::Reason;
-use sealist_mail::{Address, Timestamp};
+use sealist_mail::{Address, DAY_MS, Timestamp};
 use sealist_store::deliveries::{self, DeliveryResult, DeliveryState};
 use sealist_store::notices::{self, NewNotice};
 use sealist_store::queue::{self, EntryOrigin, NewEntry};
 use sealist_store::sendings::{self, Carries, NewSending};
-use sealist_store::traces::{self, Forgotten, MessageFate, TracedCopy};
+use sealist_store::traces::{self, Forgotten, MessageFate, TraceLimits, TracedCopy};
 use sealist_store::transaction;
 use sealist_store::{Conn, Store, StoreError, bodies, events, lists, posts};
 
@@ -193,11 +193,21 @@ async fn what_is_old_or_too_much_goes(site: Site) {
         told(&mut *db, list, entries[0]).await?;
         send_all(&mut *db).await?;
         clear_away(&mut *db, NOW).await?;
-        assert_eq!(traces::forget_beyond(&mut *db, 5).await?, None, "five are allowed");
-        let beyond = traces::forget_beyond(&mut *db, 3).await?.unwrap();
-        assert_eq!(beyond, NOW.plus_ms(1001), "the second one and what is older");
+        let old = NOW.plus_ms(-DAY_MS);
+        let nothing = TraceLimits { messages: old, sendings: old };
+        assert_eq!(traces::limits(&mut *db, old, 5).await?, nothing, "five are allowed");
+        let beyond = traces::limits(&mut *db, old, 3).await?;
+        assert_eq!(beyond.messages, NOW.plus_ms(1001), "the second one and what is older");
+        assert_eq!(beyond.sendings, old, "many messages are not many sendings");
         assert_eq!(traces::forget(&mut *db, beyond, 1).await?, Forgotten::Some);
         assert_eq!(traces::forget(&mut *db, beyond, 9).await?, Forgotten::All);
+        assert_eq!(
+            traces::sendings_of(&mut *db, entries[0]).await?.len(),
+            1,
+            "a flood of mail takes no notice away"
+        );
+        let of_sendings = TraceLimits { messages: old, ..traces::limits(&mut *db, old, 0).await? };
+        assert_eq!(traces::forget(&mut *db, of_sendings, 9).await?, Forgotten::All);
         let mut left = Vec::new();
         for entry in &entries {
             left.push(traces::message(&mut *db, *entry).await?.is_some());
