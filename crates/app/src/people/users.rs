@@ -71,7 +71,7 @@ impl UserActions<'_> {
 
 impl UserActions<'_> {
     /// Deletes a person with all addresses, and the name of the person in all events. Returns the addresses. Errs with
-    /// [`AppError::NotKnown`], and with [`AppError::PersonStays`], and changes nothing, if an address still has a role, a key, or
+    /// [`AppError::NotKnown`], and with [`AppError::PersonStays`], and changes nothing, if an address still has a role, or
     /// anything that waits.
     pub async fn delete(&self, address: &Address) -> Result<Vec<Address>, AppError> {
         self.0.make(DeletePerson(address.clone())).await

@@ -40,9 +40,9 @@ pub(crate) enum Users {
         #[arg(long, conflicts_with = "value")]
         unset: bool,
     },
-    /// Deletes a person with all addresses. Nothing in the database names the person afterwards; posts that a list keeps stay.
+    /// Deletes a person with all addresses and keys. Nothing in the database names the person afterwards; posts that a list keeps stay.
     Delete {
-        /// An address of the person. No address may have a role, a key, a ban, or anything that waits.
+        /// An address of the person. No address may have a role, a ban, or anything that waits.
         address: Address,
     },
     /// Makes an address the preferred one of its person: memberships of the person go there from now on.

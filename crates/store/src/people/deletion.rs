@@ -8,7 +8,6 @@ use crate::{Conn, StoreError, events};
 /// What keeps an address, and the rows that say so. `$1` is the look-up key of the address.
 const KEEPS: &[(&str, &str)] = &[
     ("a role on a list", "members m JOIN addresses a ON a.no = m.address_no WHERE a.email_key = $1"),
-    ("a key", "certificates c JOIN addresses a ON a.no = c.address_no WHERE a.email_key = $1"),
     (
         "the charge of the site",
         "users u JOIN addresses a ON a.user_no = u.no WHERE a.email_key = $1 AND u.is_server_owner = 1",
@@ -23,7 +22,7 @@ const KEEPS: &[(&str, &str)] = &[
     ("a ban", "bans WHERE pattern = $1"),
 ];
 
-/// What is done with all other rows that name an address.
+/// What is done with all other rows that name an address. The key of the address, and who authorised it, go with the address.
 const FORGET: &[&str] = &[
     "DELETE FROM tokens WHERE email_key = $1",
     "UPDATE tokens SET decided_by = '' WHERE LOWER(decided_by) = $1",

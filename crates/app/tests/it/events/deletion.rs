@@ -1,6 +1,7 @@
 //! A person is deleted: nothing in the database names the person any more, and what still stands is a reason to refuse.
 
 use sealist_app::{BanChange, LastOwner, RolesToEnd, upkeep};
+use sealist_openpgp::testing::{Kind, Person};
 use sealist_store::testing;
 
 use super::*;
@@ -62,6 +63,23 @@ async fn nothing_names_a_person_who_was_deleted() {
     assert_eq!(places(&stage), [""; 0]);
     let events = cli().events().newest(None, 1000).await.unwrap();
     assert!(events.iter().any(|one| one.event == "member-left" && one.email.is_empty()), "the events stay");
+}
+
+/// A person leaves a list with OpenPGP and keeps a key, which nothing but the deletion takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_with_a_key_is_deleted() {
+    let (stage, list) = Stage::with_list(OPENPGP).await;
+    let cli = || stage.app.as_operator().at(day(0));
+    let anne = address(ANNE);
+    let key = Person::new(ANNE, Kind::Curve25519, day(-5)).certificate();
+    let key = Some(key.to_bytes());
+    cli().members(&list.name).add(member(ANNE, Role::Member, key)).await.unwrap();
+    cli().members(&list.name).remove(&anne, RolesToEnd::All, LastOwner::Stays).await.unwrap();
+    deliver(&stage.app, day(0)).await;
+    upkeep(&stage.app, day(0)).await.unwrap();
+    assert!(places(&stage).iter().any(|place| place.starts_with("certificates.")), "{:?}", places(&stage));
+    cli().users().delete(&anne).await.unwrap();
+    assert_eq!(places(&stage), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
