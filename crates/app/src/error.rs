@@ -231,6 +231,11 @@ pub enum AppError {
     /// A list is not held.
     #[error("{0} is not held")]
     ListNotHeld(String),
+    /// No consumer of events can have that name.
+    #[error(
+        "a program that follows the events has a name of 1 to 60 letters, digits, '-', '_' and '.', not {0:?}"
+    )]
+    NoConsumerName(String),
     /// A consumer of events of that name is there.
     #[error("there is a consumer {0:?} already")]
     ConsumerExists(String),
@@ -330,6 +335,7 @@ impl AppError {
             E::Setting(_) => ErrorKind::Invalid { field: "value" },
             E::OwnAddress(_) => ErrorKind::Invalid { field: "address" },
             E::NoSuchStyle { .. } => ErrorKind::Invalid { field: "style" },
+            E::NoConsumerName(_) => ErrorKind::Invalid { field: "name" },
             E::NoSuchPosition { .. } => ErrorKind::Invalid { field: "position" },
             E::Certificate(_) | E::Update(_) | E::Unusable(_) | E::OtherAddress(_) => {
                 ErrorKind::Invalid { field: "key" }
@@ -449,6 +455,7 @@ mod tests {
         check(AppError::ConsumerExists(name()), ErrorKind::Exists);
         check(AppError::OwnAddress(name()), ErrorKind::Invalid { field: "address" });
         check(AppError::NoSuchStyle { style: name(), known: name() }, ErrorKind::Invalid { field: "style" });
+        check(AppError::NoConsumerName(name()), ErrorKind::Invalid { field: "name" });
         check(AppError::NoSuchPosition { position: 2, last: 1 }, ErrorKind::Invalid { field: "position" });
         check(AppError::OtherAddress(name()), ErrorKind::Invalid { field: "key" });
         let of_one = AppError::Setting(SettingError::OfOneAddress(name()));

@@ -56,8 +56,11 @@ impl EventLog<'_> {
         self.views(found).await
     }
 
-    /// Adds a consumer. Errs with [`AppError::ConsumerExists`] if there is one of that name.
+    /// Adds a consumer. Errs with [`AppError::ConsumerExists`] if there is one of that name, and with [`AppError::NoConsumerName`].
     pub async fn add_consumer(&self, name: &str, start: StartAt) -> Result<(), AppError> {
+        if !is_consumer_name(name) {
+            return Err(AppError::NoConsumerName(name.to_owned()));
+        }
         if start == StartAt::Next {
             self.0.app.store.give_all_positions().await?;
         }
@@ -125,6 +128,12 @@ impl EventLog<'_> {
     }
 }
 
+/// Whether the name fits in a line and in an address of the REST interface as it is.
+fn is_consumer_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (1..=60).contains(&name.len()) && name.chars().all(fits)
+}
+
 fn view(one: RecordedEvent, names: &BTreeMap<ListNo, String>) -> EventView {
     let RecordedEvent { position, at, actor, event, data, times } = one;
     EventView {
@@ -173,4 +182,27 @@ impl Change for RemoveConsumer {
 
 fn of_consumer(kind: EventKind) -> Happened {
     Happened::Change(Event { list: None, subject: None, kind })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_consumer_is_a_word() {
+        for (name, fits) in [
+            ("archive-2.to_disk", true),
+            ("a", true),
+            ("", false),
+            (" ", false),
+            ("a b", false),
+            ("a/b", false),
+            ("\u{1b}[31m", false),
+            ("straße", false),
+            ("a\n", false),
+        ] {
+            assert_eq!(is_consumer_name(name), fits, "{name:?}");
+        }
+        assert!(is_consumer_name(&"a".repeat(60)) && !is_consumer_name(&"a".repeat(61)));
+    }
 }

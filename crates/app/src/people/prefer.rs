@@ -2,7 +2,9 @@
 //! time stays.
 
 use sealist_lists::commands::Setting;
-use sealist_lists::model::{Action, Member, PreferenceChange, PreferenceLevel, Role, SettingError};
+use sealist_lists::model::{
+    Action, Member, PreferenceChange, PreferenceLevel, Preferences, Role, SettingError,
+};
 use sealist_mail::Address;
 use sealist_store::people;
 
@@ -27,7 +29,11 @@ impl MemberChange {
     /// values that exist.
     pub fn parse(name: &str, value: Option<&str>) -> Result<Self, SettingError> {
         if name != MODERATION_ACTION {
-            return PreferenceChange::parse(name, value).map(Self::Preference);
+            let others: Vec<&str> = Preferences::NAMES.iter().copied().chain([MODERATION_ACTION]).collect();
+            return PreferenceChange::parse(name, value).map(Self::Preference).map_err(|error| match error {
+                SettingError::Unknown { .. } => SettingError::unknown(name, &others),
+                other => other,
+            });
         }
         let action = value.map(|value| {
             Action::from_name(value).ok_or_else(|| SettingError::Value {
@@ -93,5 +99,19 @@ impl UserActions<'_> {
         let no = people::find_address(&mut *self.0.app.store.reader().await?, address).await?;
         no.ok_or_else(|| AppError::NotKnown(address.to_string()))?;
         self.0.carry_out(None, vec![Effect::Choose(address.clone(), Setting::Name(name.to_owned()))]).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever can be set stands in the error for what cannot.
+    #[test]
+    fn an_unknown_name_is_answered_with_all_names() {
+        let error = MemberChange::parse("colour", Some("x")).unwrap_err().to_string();
+        for name in Preferences::NAMES.iter().chain([&MODERATION_ACTION]) {
+            assert!(error.contains(name), "{error}");
+        }
     }
 }
