@@ -84,7 +84,7 @@ pub enum AppError {
     #[error("{0} belongs to another person: `sealist users unlink {0}` takes it from that person first")]
     LinkedElsewhere(String),
     /// A person who cannot be deleted, because an address still has something.
-    #[error("{address} still has {kept}: end that first, and the last owner of a list names another owner")]
+    #[error("{address} still has {kept}: end that first")]
     PersonStays {
         /// The address.
         address: String,

@@ -13,7 +13,7 @@ use sealist_lists::model::{ListNo, RequestNo};
 
 use crate::sql::query;
 use crate::{Conn, Store, StoreError};
-pub use state::{copy, dump, restore};
+pub use state::{columns_that_say, copy, dump, restore};
 
 /// The server of this process.
 pub struct Postgres {

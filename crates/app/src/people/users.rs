@@ -70,9 +70,9 @@ impl UserActions<'_> {
 }
 
 impl UserActions<'_> {
-    /// Deletes a person with all addresses, and the name of the person in all events. Returns the addresses. Errs with
-    /// [`AppError::NotKnown`], and with [`AppError::PersonStays`], and changes nothing, if an address still has a role, or
-    /// anything that waits.
+    /// Deletes a person with all addresses and their certificates, and the name of the person in all events. Returns the
+    /// addresses. Errs with [`AppError::NotKnown`], and with [`AppError::PersonStays`], and changes nothing, if an address still has
+    /// a role, a ban, or anything that waits: a request that waits is ended by a decision of its own, of which its person hears.
     pub async fn delete(&self, address: &Address) -> Result<Vec<Address>, AppError> {
         self.0.make(DeletePerson(address.clone())).await
     }
@@ -95,7 +95,7 @@ impl Change for DeletePerson {
         for address in &addresses {
             let kept = people::kept_by(&mut *db, address).await?;
             if !kept.is_empty() {
-                return Err(AppError::PersonStays { address: address.to_string(), kept: kept.join(", ") });
+                return Err(AppError::PersonStays { address: address.to_string(), kept: kept.join("; ") });
             }
         }
         for address in &addresses {

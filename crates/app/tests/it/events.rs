@@ -15,7 +15,7 @@ use sealist_app::{App, AppError, ErrorKind, NewMember, StartAt};
 use sealist_lists::events::EventKind;
 use sealist_lists::model::{EntryNo, ListName, MailingList, Role};
 use sealist_mail::{Address, Timestamp};
-use sealist_store::lists;
+use sealist_store::{lists, testing, transaction};
 use tempfile::TempDir;
 
 use crate::moved_clock::{OPENPGP, PLAIN, confirm, day, deliver, held, receive_from, site_in};
@@ -24,6 +24,8 @@ const TEAM: &str = "team@lists.example";
 const OLGA: &str = "olga@x.example";
 const ANNE: &str = "anne@x.example";
 const EVE: &str = "eve@far.example";
+/// What a moderator writes to somebody whom the moderator refuses. It is for that person alone.
+const REASON: &str = "Zebra5581.";
 
 /// A site whose events are looked at after each change.
 struct Stage {
@@ -48,6 +50,11 @@ impl Stage {
     async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let app = site_in(folder.path()).await;
+        Self::on(app, folder).await
+    }
+
+    /// On a site that has no events yet.
+    async fn on(app: App, folder: TempDir) -> Self {
         app.as_operator().events().add_consumer("test", StartAt::Oldest).await.unwrap();
         let stage = Self { app, _folder: folder, seen: Mutex::default() };
         assert_eq!(stage.happened().await, ["consumer-added command-line - -"]);
@@ -56,7 +63,12 @@ impl Stage {
 
     /// With a list of that style.
     async fn with_list(style: &str) -> (Self, MailingList) {
-        let stage = Self::new().await;
+        Self::new().await.and_list(style).await
+    }
+
+    /// The same with a list of that style.
+    async fn and_list(self, style: &str) -> (Self, MailingList) {
+        let stage = self;
         stage.app.as_operator().at(day(-9)).lists().create(&TEAM.parse().unwrap(), style).await.unwrap();
         let list = stage.list().await;
         stage.happened().await;
@@ -158,6 +170,7 @@ async fn every_change_is_one_event() {
         for stage in stages {
             // What is only counted does not come to consumers.
             let newest = stage.app.as_operator().events().newest(None, 1000).await.unwrap();
+            assert!(!serde_json::to_string(&newest).unwrap().contains(REASON), "{newest:?}");
             seen.extend(newest.into_iter().filter(|one| one.by == "anybody").map(|one| one.event));
             seen.extend(stage.seen.into_inner().unwrap());
         }
@@ -165,6 +178,23 @@ async fn every_change_is_one_event() {
     seen.extend(BY_THE_BINARY.iter().map(|kind| (*kind).to_owned()));
     let missing: Vec<String> = all_kinds().difference(&seen).cloned().collect();
     assert_eq!(missing, [""; 0], "kinds without a row");
+}
+
+/// The event of its deletion is forgotten like all others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_whose_name_nobody_knows_has_its_number() {
+    let (stage, list) = Stage::with_list(PLAIN).await;
+    stage.app.as_operator().lists().delete(&list.name).await.unwrap();
+    let names = async || -> BTreeSet<String> {
+        let newest = stage.app.as_operator().events().newest(None, 1000).await.unwrap();
+        newest.into_iter().map(|one| one.list).filter(|list| !list.is_empty()).collect()
+    };
+    assert_eq!(names().await, BTreeSet::from([TEAM.to_owned()]));
+    let forgotten = stage.app.store().write(transaction!(|db| {
+        testing::write_as_newer(db, "DELETE FROM events WHERE kind = 'list-deleted'").await
+    }));
+    forgotten.await.unwrap();
+    assert_eq!(names().await, BTreeSet::from([format!("#{}", list.no)]));
 }
 
 /// Only a consumer that is there acknowledges, and only what was given out.

@@ -46,7 +46,7 @@ pub enum EventKind {
     ServerOwnerAdded {},
     /// The person to whom the address belongs is in charge of the whole site no longer.
     ServerOwnerRemoved {},
-    /// A person was deleted, whom no event names any more.
+    /// A person was deleted with all addresses and their certificates. No event names the person any more.
     PersonDeleted {},
     /// Mail of an address, or of that domain, is not taken any more.
     BanAdded { domain: Option<String> },

@@ -40,7 +40,8 @@ pub(crate) enum Users {
         #[arg(long, conflicts_with = "value")]
         unset: bool,
     },
-    /// Deletes a person with all addresses and keys. Nothing in the database names the person afterwards; posts that a list keeps stay.
+    /// Deletes a person with all addresses and their keys. Nothing in the database names the person afterwards; posts that a list
+    /// keeps stay, and what owners wrote into settings.
     Delete {
         /// An address of the person. No address may have a role, a ban, or anything that waits.
         address: Address,

@@ -4,6 +4,7 @@ mod addresses;
 mod bans;
 mod deletion;
 mod members;
+mod naming;
 mod preferences;
 mod states;
 mod users;
@@ -20,6 +21,7 @@ pub use members::{
     memberships_of, remove_member, roles_of, roles_spelled, roster, set_moderation_action, subscribe,
     subscriptions_of,
 };
+pub(crate) use naming::Naming;
 pub(crate) use preferences::lock as lock_preferences;
 pub use preferences::{choices, choose, levels_of};
 pub use states::{KeySummary, MemberState, states_like, states_of, states_of_role};

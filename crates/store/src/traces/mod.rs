@@ -5,6 +5,7 @@
 //! packs many copies into one row, so that neither accepting mail nor sending copies costs more.
 
 mod forget;
+mod nameless;
 mod read;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::queue_entry::QueueEntry;
 use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError};
 pub use forget::{Forgotten, TraceLimits, forget, limits};
+pub(crate) use nameless::forget_person;
 pub use read::{
     TracedCopy, TracedMessage, TracedReceipt, TracedSending, copies_of, message, messages_from, receipts_of,
     sendings_of,

@@ -209,7 +209,7 @@ pub async fn copies_of(db: &mut Conn, sending: SendingNo) -> Result<Vec<TracedCo
     Ok(found)
 }
 
-fn groups(row: &SqlRow) -> Result<Vec<CopyGroup>, StoreError> {
+pub(super) fn groups(row: &SqlRow) -> Result<Vec<CopyGroup>, StoreError> {
     serde_json::from_str(&row.try_get::<String>("copies")?).map_err(|_| DAMAGED)
 }
 

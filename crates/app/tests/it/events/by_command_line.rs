@@ -204,7 +204,7 @@ async fn messages() -> Stage {
     for (from, sender, who) in [(EVE, VICTIM, "-"), (ANNE, VICTIM, "-"), (ANNE, ANNE, ANNE)] {
         for (decision, event) in [
             (MessageDecision::Accept, "hold-accepted"),
-            (MessageDecision::Reject("Zebra5581.".to_owned()), "hold-rejected"),
+            (MessageDecision::Reject(REASON.to_owned()), "hold-rejected"),
             (MessageDecision::Discard, "hold-discarded"),
         ] {
             let text = format!("From: {from}\r\nSubject: x\r\n\r\n{decision:?} {from} {sender}\r\n");

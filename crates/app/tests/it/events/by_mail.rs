@@ -39,6 +39,17 @@ async fn commands() -> Stage {
         stage.row(line, &[&asked], Again::Another, async || send(REQUEST, line, days).await).await;
         stage.row(line, &[&done, &changed], Again::Another, async || confirm(days).await).await;
     }
+    let newest = stage.app.as_operator().events().newest(None, 100).await.unwrap();
+    let values = newest.iter().rev().filter(|one| one.event == "preference-changed");
+    let values: Vec<String> = values.map(|one| one.data.to_string()).collect();
+    assert_eq!(
+        values,
+        [
+            r#"{"name":"receive_own_postings","value":"false"}"#,
+            r#"{"name":"preferred_language","value":"de"}"#,
+            r#"{"name":"delivery_status","value":"by_user"}"#
+        ]
+    );
     // The same value again is no change.
     stage.row("again", &[&asked], Again::Another, async || send(REQUEST, "set own-posts off", 4).await).await;
     stage.row("again", &[&done], Again::Another, async || confirm(4).await).await;
@@ -76,7 +87,7 @@ async fn moderated_joins() -> Stage {
     let refused = request().await;
     stage
         .row("refuse", &[&format!("request-refused command-line team {ANNE}")], Again::Refused, async || {
-            cli(0).requests().reject(refused, "Zebra5581.").await
+            cli(0).requests().reject(refused, REASON).await
         })
         .await;
     deliver(&stage.app, day(0)).await;
@@ -85,7 +96,7 @@ async fn moderated_joins() -> Stage {
         let token = stage.token(OLGA, "approve ", day(days)).await;
         stage
             .row(verb, &[&format!("{kind} mail team {ANNE}")], Again::Another, async || {
-                stage.send(OLGA, REQUEST, &format!("{verb} {token}"), day(days)).await;
+                stage.send(OLGA, REQUEST, &format!("{verb} {token} {}", reason(verb)), day(days)).await;
                 Ok(())
             })
             .await;
@@ -97,6 +108,11 @@ async fn moderated_joins() -> Stage {
     let joined: Vec<&str> = joined.iter().map(String::as_str).collect();
     stage.row("approve", &joined, Again::Refused, async || cli(3).requests().approve(approved).await).await;
     stage
+}
+
+/// Only who rejects something writes a reason.
+fn reason(verb: &str) -> &str {
+    if verb == "reject" { REASON } else { "" }
 }
 
 /// Moderators decide by the token of their notice.
@@ -122,19 +138,13 @@ async fn decisions() -> Stage {
         let token = stage.token(OLGA, "approve ", day(days)).await;
         stage
             .row(verb, &[&format!("{kind} mail team {who}")], Again::Another, async || {
-                stage.send(OLGA, REQUEST, &format!("{verb} {token}"), day(days)).await;
+                stage.send(OLGA, REQUEST, &format!("{verb} {token} {}", reason(verb)), day(days)).await;
                 Ok(())
             })
             .await;
     }
-    stage
-        .app
-        .as_operator()
-        .at(day(3))
-        .messages()
-        .decide(stage.held().await, MessageDecision::Discard)
-        .await
-        .unwrap();
+    let decision = MessageDecision::Reject(REASON.to_owned());
+    stage.app.as_operator().at(day(3)).messages().decide(stage.held().await, decision).await.unwrap();
     stage.happened().await;
     stage
 }

@@ -9,7 +9,6 @@ use sealist_openpgp::testing::{Ends, Kind, Person, Revoked};
 use sealist_openpgp::{Certificate, Fingerprint};
 use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::CertificateRow;
-use sealist_store::transaction;
 use sealist_store::{people, requests};
 
 use super::*;
@@ -195,15 +194,11 @@ async fn by_revocations() -> Stage {
     stage
 }
 
-/// Somebody joins one list with a key; another list on which the address has a role must approve keys itself.
-async fn by_a_subscription() -> Stage {
-    let (stage, list) = Stage::with_list(OPENPGP).await;
+/// Anne asks for a subscription with a new key, which her statement proves, so that her request waits for a moderator. Returns her
+/// last mail, and what she answered with.
+pub(super) async fn ask_with_a_key(stage: &Stage, list: &MailingList) -> (Vec<u8>, Asked) {
     let app = &stage.app;
-    let closed = make_list(app, "closed@lists.example").await;
-    let closed = set(app, &closed, "own_key_approval", "true").await;
-    join(app, &closed, ANNE, Role::Member, None).await;
-    let key = app.keys_of(&list).await.unwrap().posting.certificate();
-    stage.happened().await;
+    let key = app.keys_of(list).await.unwrap().posting.certificate();
     let asked = format!("request-asked mail team {ANNE}");
     stage.send(ANNE, REQUEST, "join", day(0)).await;
     assert_eq!(stage.happened().await, [asked.as_str()]);
@@ -233,6 +228,18 @@ async fn by_a_subscription() -> Stage {
     let signed = anne.signed("x", &text(&statement));
     receive(app, REQUEST, &signed, day(0)).await;
     assert_eq!(stage.happened().await, [format!("request-waits mail team {ANNE}")]);
+    (signed, anne)
+}
+
+/// Somebody joins one list with a key; another list on which the address has a role must approve keys itself.
+async fn by_a_subscription() -> Stage {
+    let (stage, list) = Stage::with_list(OPENPGP).await;
+    let app = &stage.app;
+    let closed = make_list(app, "closed@lists.example").await;
+    let closed = set(app, &closed, "own_key_approval", "true").await;
+    join(app, &closed, ANNE, Role::Member, None).await;
+    stage.happened().await;
+    let (signed, _) = Box::pin(ask_with_a_key(&stage, &list)).await;
     receive(app, REQUEST, &signed, day(0)).await;
     assert_eq!(stage.happened().await, [format!("replayed mail team {ANNE}")]);
     let request = {
