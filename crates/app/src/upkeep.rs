@@ -181,7 +181,13 @@ async fn end_holds(app: &App, list: &MailingList, now: Timestamp) -> Result<u64,
                 HoldEnds { list: list.clone(), leaving: leaving.clone(), notice, why: WhyGone::TooLong };
             let gone = app.make_by_itself(end, ServerCause::Expiry, now);
             match gone.await {
-                Ok(()) => ended += 1,
+                Ok(()) => {
+                    tracing::warn!(
+                        event = "holds-expired", entry = %leaving.entry.no, list = %list.name,
+                        "ended a hold that no moderator decided about in time"
+                    );
+                    ended += 1;
+                }
                 // Somebody decided at this moment.
                 Err(StoreError::Lost) => {}
                 Err(error) => return Err(error.into()),

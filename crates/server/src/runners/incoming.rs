@@ -140,9 +140,9 @@ async fn handle(app: App, entry: ClaimedEntry, stop: watch::Receiver<bool>) {
 }
 
 async fn give_back(app: &App, entry: &ClaimedEntry, pause_ms: i64, stop: &watch::Receiver<bool>) {
-    retry_until_stopped(stop, || entry.give_back(app, pause_ms)).await;
+    retry_until_stopped(Some(entry.no()), stop, || entry.give_back(app, pause_ms)).await;
 }
 
 async fn put_off(app: &App, entry: &ClaimedEntry, stop: &watch::Receiver<bool>) {
-    retry_until_stopped(stop, || entry.put_off(app, PAUSE_MS)).await;
+    retry_until_stopped(Some(entry.no()), stop, || entry.put_off(app, PAUSE_MS)).await;
 }

@@ -25,13 +25,6 @@ pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
                         "dropped copies that waited too long for a key"
                     );
                 }
-                if kept.holds_ended > 0 {
-                    tracing::warn!(
-                        event = "holds-expired",
-                        messages = kept.holds_ended,
-                        "ended holds that no moderator decided about in time"
-                    );
-                }
                 if kept.keys_retired > 0 {
                     tracing::info!(
                         event = "old-keys-retired",

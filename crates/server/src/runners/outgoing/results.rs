@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sealist_app::{App, BatchLabel, BatchReport, DeliveryResult, DeliveryState, record_results};
+use sealist_app::{App, AppError, BatchLabel, BatchReport, DeliveryResult, DeliveryState, record_results};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -157,10 +157,7 @@ impl Recorder {
             let Err(error) = record_results(&self.app, group.clone(), self.app.now()).await else {
                 continue;
             };
-            tracing::error!(
-                event = "results-not-recorded", %error,
-                "cannot record the results of copies; retrying"
-            );
+            group.iter().for_each(|report| log_not_recorded(report, &error));
             if error.is_transient() {
                 tries += 1;
                 if *self.stop.borrow() && tries >= MAX_TRIES_AT_STOP {
@@ -174,6 +171,14 @@ impl Recorder {
             }
         }
     }
+}
+
+fn log_not_recorded(report: &BatchReport, error: &AppError) {
+    let BatchLabel { list, post, entry, .. } = report.of;
+    tracing::error!(
+        event = "results-not-recorded", entry = entry.map(display), %post, list_no = %list, %error,
+        "cannot record the results of copies; retrying"
+    );
 }
 
 fn log_results(report: &BatchReport) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sealist_app::{App, AppError, Batch, BatchLabel, CopyClaim, Ready, could_not_be_made, prepare};
-use sealist_lists::model::{DeliveryNo, NodeNo};
+use sealist_lists::model::DeliveryNo;
 use sealist_mail::Timestamp;
 use sealist_smtp::client::Connection;
 use tokio::sync::{Notify, watch};
@@ -93,7 +93,7 @@ impl CopySender {
                 let mut back = wire::send(sending, connection, &ready.copies).await;
                 drop(under_way);
                 back.extend(ready.later);
-                self.give_back(node, back, self.app.now()).await;
+                self.give_back(of, back, self.app.now()).await;
             }
             Err(error @ AppError::NoKeys { .. }) => {
                 tracing::warn!(
@@ -101,7 +101,7 @@ impl CopySender {
                     "this node lacks the keys of the list; another node handles it"
                 );
                 self.app.lacks_keys(list);
-                self.give_back(node, numbers(&rows), self.app.now()).await;
+                self.give_back(of, numbers(&rows), self.app.now()).await;
             }
             Err(error) if error.is_transient() => {
                 // The post is not at fault, so this does not count as a try.
@@ -109,7 +109,7 @@ impl CopySender {
                     event = "copies-delayed", entry = entry.map(display), %post, list_no = %list, %error,
                     "cannot make copies because of the database; retrying"
                 );
-                self.give_back(node, numbers(&rows), self.app.now().plus_ms(PAUSE_MS)).await;
+                self.give_back(of, numbers(&rows), self.app.now().plus_ms(PAUSE_MS)).await;
             }
             Err(error) => {
                 tracing::error!(
@@ -117,7 +117,7 @@ impl CopySender {
                     "cannot make copies of a post; they are retried, and held after three tries"
                 );
                 let put_off = || could_not_be_made(&self.app, of, rows.clone(), self.app.now());
-                retry_until_stopped(&self.stop, put_off).await;
+                retry_until_stopped(entry, &self.stop, put_off).await;
             }
         }
         Ok(true)
@@ -130,12 +130,12 @@ impl CopySender {
         made.await.map_err(|_| AppError::Interrupted)?
     }
 
-    async fn give_back(&self, node: NodeNo, rows: Vec<DeliveryNo>, from: Timestamp) {
+    async fn give_back(&self, of: BatchLabel, rows: Vec<DeliveryNo>, from: Timestamp) {
         if rows.is_empty() {
             return;
         }
-        let back = || self.app.give_back_copies(node, rows.clone(), from);
-        retry_until_stopped(&self.stop, back).await;
+        let back = || self.app.give_back_copies(of.node, rows.clone(), from);
+        retry_until_stopped(of.entry, &self.stop, back).await;
     }
 }
 
