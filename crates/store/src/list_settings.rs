@@ -135,7 +135,7 @@ pub(crate) fn defaults(registry: &Registry, list: ListNo, style: &str, has_openp
     if known.is_none() && newer::is_first(format!("style of list {}", list.0)) {
         tracing::warn!(
             event = "style-not-known",
-            list = list.0,
+            list_no = list.0,
             style,
             simplest,
             "the style of a list is not known to this version; the list goes by the simplest one"
@@ -161,7 +161,7 @@ pub(crate) fn take(
     if taken.is_none() && newer::is_first(format!("setting {name} of list {}", list.0)) {
         tracing::warn!(
             event = "setting-not-known",
-            list = list.0,
+            list_no = list.0,
             setting = name,
             "a setting or its value is not known to this version; it is kept, and the list goes by its style"
         );
