@@ -59,8 +59,8 @@ mod vault;
 
 pub use acting::{
     Acting, AddressKeyView, AddressTrace, ArchiveSizeView, BacklogView, Capacity, CertificateView, ClockView,
-    Copies, CopyChange, CopySelection, CopyState, CopyTrace, CopyView, EventLog, EventView, Health,
-    HeldSelection, KeyActions, ListActions, ListBacklogView, ListContent, ListView, ListedRequest,
+    ConsumerView, Copies, CopyChange, CopySelection, CopyState, CopyTrace, CopyView, EventLog, EventView,
+    Health, HeldSelection, KeyActions, ListActions, ListBacklogView, ListContent, ListView, ListedRequest,
     MessageTrace, NewKeyView, NotKnown, NotKnownKind, NoticeRecipients, OfferedKeyView, PageRange, Paged,
     QueuedMessageView, QueuedMessages, RefusalView, RequestActions, RequestView, SendingTrace, SendingView,
     SiteBacklogView, StartAt, Traces, UnknownRequestView,

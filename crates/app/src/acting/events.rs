@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::Acting;
 use crate::changes::{Change, ChangeOutcome, Happened};
 use crate::error::AppError;
+use crate::site::App;
 
 /// The events, with somebody who reads them.
 pub struct EventLog<'a>(pub(super) Acting<'a>);
@@ -45,6 +46,15 @@ pub struct EventView {
     pub times: u64,
 }
 
+/// A program that follows the events.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConsumerView {
+    /// Its name.
+    pub consumer: String,
+    /// The position up to which it acknowledged the events.
+    pub position: i64,
+}
+
 impl EventLog<'_> {
     /// The newest events first: of one list, which may have been deleted, or of all. Errs with [`AppError::NoSuchList`].
     pub async fn newest(&self, list: Option<&ListName>, most: u32) -> Result<Vec<EventView>, AppError> {
@@ -53,7 +63,7 @@ impl EventLog<'_> {
             None => None,
         };
         let found = recorded::newest(&mut *self.0.app.store.reader().await?, of, most).await?;
-        self.views(found).await
+        views(self.0.app, found).await
     }
 
     /// Adds a consumer. Errs with [`AppError::ConsumerExists`] if there is one of that name, and with [`AppError::NoConsumerName`].
@@ -79,17 +89,18 @@ impl EventLog<'_> {
         }
     }
 
-    /// The names of all consumers, and the position up to which each acknowledged.
-    pub async fn consumers(&self) -> Result<Vec<(String, i64)>, AppError> {
+    /// All consumers.
+    pub async fn consumers(&self) -> Result<Vec<ConsumerView>, AppError> {
         let all = consumers::all(&mut *self.0.app.store.reader().await?).await?;
-        Ok(all.into_iter().map(|EventConsumer { name, position, .. }| (name, position)).collect())
+        let view = |EventConsumer { name, position, .. }| ConsumerView { consumer: name, position };
+        Ok(all.into_iter().map(view).collect())
     }
 
     /// The next events of a consumer in their order, the same until they are acknowledged. Errs with
     /// [`AppError::NoSuchConsumer`].
     pub async fn next(&self, consumer: &str, most: u32) -> Result<Vec<EventView>, AppError> {
         let found = self.0.app.store.next_events(consumer, most).await?;
-        self.views(found.ok_or_else(|| AppError::NoSuchConsumer(consumer.to_owned()))?).await
+        views(self.0.app, found.ok_or_else(|| AppError::NoSuchConsumer(consumer.to_owned()))?).await
     }
 
     /// Records that a consumer has taken in all events up to that position. Errs with [`AppError::NoSuchConsumer`], and with
@@ -111,21 +122,20 @@ impl EventLog<'_> {
             found => found.map(|list| list.no),
         }
     }
+}
 
-    /// These events as people see them.
-    pub(super) async fn views(&self, found: Vec<RecordedEvent>) -> Result<Vec<EventView>, AppError> {
-        let mut db = self.0.app.store.reader().await?;
-        let mut names = lists::names(&mut db).await?;
-        // Events that are only counted and belong to the whole site have the number 0.
-        for no in found.iter().filter_map(|one| one.event.list).filter(|no| no.0 != 0) {
-            if let Entry::Vacant(gone) = names.entry(no) {
-                let name = recorded::name_of_deleted(&mut db, no).await?;
-                gone.insert(name.unwrap_or_else(|| format!("#{no}")));
-            }
+/// These events as people see them.
+pub(super) async fn views(app: &App, found: Vec<RecordedEvent>) -> Result<Vec<EventView>, AppError> {
+    let mut db = app.store.reader().await?;
+    let mut names = lists::names(&mut db).await?;
+    // Events that are only counted and belong to the whole site have the number 0.
+    for no in found.iter().filter_map(|one| one.event.list).filter(|no| no.0 != 0) {
+        if let Entry::Vacant(gone) = names.entry(no) {
+            let name = recorded::name_of_deleted(&mut db, no).await?;
+            gone.insert(name.unwrap_or_else(|| format!("#{no}")));
         }
-        drop(db);
-        Ok(found.into_iter().map(|one| view(one, &names)).collect())
     }
+    Ok(found.into_iter().map(|one| view(one, &names)).collect())
 }
 
 /// Whether the name fits in a line and in an address of the REST interface as it is.

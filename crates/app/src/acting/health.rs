@@ -7,7 +7,7 @@ use sealist_mail::{Address, Timestamp};
 use sealist_store::capacity::{self, Capacity};
 use sealist_store::queue::{self, QueueEntry, QueueName};
 use sealist_store::{
-    Conn, StoreError, address_keys, archive, clock, deliveries, events, lists, put_aside, requests, rotation,
+    Conn, StoreError, address_keys, clock, deliveries, events, lists, put_aside, requests, rotation,
 };
 
 use super::Acting;
@@ -148,17 +148,12 @@ async fn of_list(
     list: &MailingList,
     left_out_since: Timestamp,
 ) -> Result<ListBacklogView, StoreError> {
-    let kept = archive::kept(&mut *db, list.no).await?;
+    let archive = ArchiveSizeView::of(&mut *db, list).await?;
     let put_aside = put_aside::counts(&mut *db, list.no, left_out_since).await?;
     let copies = deliveries::counts(db, list.no).await?;
     let in_state = |name| copies.iter().find(|(state, _)| state == name).map_or(0, |(_, count)| *count);
     Ok(ListBacklogView {
-        archive: ArchiveSizeView {
-            list: list.name.to_string(),
-            archive: list.settings.archive,
-            posts: kept.posts,
-            octets: kept.octets,
-        },
+        archive,
         put_aside,
         held_copies: in_state("held"),
         copies_without_key: in_state("held_for_key"),

@@ -5,7 +5,7 @@ use sealist_lists::model::{ListName, ListNo, MailingList, MemberNo, Role};
 use sealist_mail::Address;
 use sealist_store::events::Occasion;
 use sealist_store::list_content::{self, ListContent};
-use sealist_store::{Conn, archive, lists, people};
+use sealist_store::{Conn, StoreError, archive, lists, people};
 use serde::Serialize;
 
 use super::{Acting, PageRange, Paged};
@@ -148,13 +148,7 @@ impl ListActions<'_> {
         let mut db = self.0.app.store.reader().await?;
         let mut sizes = Vec::new();
         for list in lists::all(&mut db).await? {
-            let kept = archive::kept(&mut db, list.no).await?;
-            sizes.push(ArchiveSizeView {
-                list: list.name.to_string(),
-                archive: list.settings.archive,
-                posts: kept.posts,
-                octets: kept.octets,
-            });
+            sizes.push(ArchiveSizeView::of(&mut db, &list).await?);
         }
         Ok(sizes)
     }
@@ -235,6 +229,19 @@ impl Change for PurgeArchive {
         let posts = archive::purge(db, self.list, self.most).await?;
         let purged = Event::of_list(self.list, EventKind::ArchivePurged { posts });
         Ok(ChangeOutcome::new(posts, (posts > 0).then_some(Happened::Change(purged))))
+    }
+}
+
+impl ArchiveSizeView {
+    /// How much that list keeps.
+    pub(super) async fn of(db: &mut Conn, list: &MailingList) -> Result<Self, StoreError> {
+        let kept = archive::kept(db, list.no).await?;
+        Ok(Self {
+            list: list.name.to_string(),
+            archive: list.settings.archive,
+            posts: kept.posts,
+            octets: kept.octets,
+        })
     }
 }
 

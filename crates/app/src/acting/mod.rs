@@ -25,7 +25,7 @@ use crate::effects::Effect;
 use crate::error::AppError;
 use crate::site::App;
 pub use copies::{Copies, CopyChange, CopyView, SendingView};
-pub use events::{EventLog, EventView};
+pub use events::{ConsumerView, EventLog, EventView};
 pub use health::{BacklogView, ClockView, Health, ListBacklogView, NewKeyView, SiteBacklogView};
 pub use keys::{AddressKeyView, CertificateView, KeyActions};
 pub use lists::{ArchiveSizeView, ListActions, ListView, NoticeRecipients};
@@ -120,6 +120,14 @@ impl<'a> Acting<'a> {
     pub(crate) async fn named(&self, name: &ListName) -> Result<MailingList, AppError> {
         let list = stored_lists::by_name(&mut *self.app.store.reader().await?, name).await?;
         list.ok_or_else(|| AppError::NoSuchList(name.to_string()))
+    }
+
+    /// The number of the list, if one is named. Errs with [`AppError::NoSuchList`].
+    pub(crate) async fn list_no(&self, name: Option<&ListName>) -> Result<Option<ListNo>, AppError> {
+        Ok(match name {
+            Some(name) => Some(self.named(name).await?.no),
+            None => None,
+        })
     }
 
     /// Makes one change, and records its events in the same transaction.

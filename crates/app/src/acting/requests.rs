@@ -87,10 +87,7 @@ impl RequestActions<'_> {
         list: Option<&ListName>,
         page: PageRange,
     ) -> Result<Paged<ListedRequest>, AppError> {
-        let of = match list {
-            Some(name) => Some(self.0.named(name).await?.no),
-            None => None,
-        };
+        let of = self.0.list_no(list).await?;
         let mut db = self.0.app.store.reader().await?;
         let names = lists::names(&mut db).await?;
         let name = |no: ListNo| names.get(&no).cloned().unwrap_or_default();

@@ -11,7 +11,8 @@ use sealist_store::traces::{self, TracedCopy, TracedMessage, TracedReceipt, Trac
 use sealist_store::{events as recorded, lists};
 use serde::Serialize;
 
-use super::{Acting, EventLog, EventView, PageRange, Paged};
+use super::events::views;
+use super::{Acting, EventView, PageRange, Paged};
 use crate::error::AppError;
 use crate::outgoing::NO_KEY;
 
@@ -168,8 +169,7 @@ impl Traces<'_> {
         }
         let events =
             recorded::of_entry(&mut *app.store.reader().await?, found.list, entry, found.received_at).await?;
-        let events =
-            EventLog(Acting { app, actor: self.0.actor.clone(), now: self.0.now }).views(events).await?;
+        let events = views(app, events).await?;
         let list = lists::by_no(&mut *app.store.reader().await?, found.list).await?;
         let list = list.ok_or(AppError::NoTrace { entry, days: app.sent_kept_days })?;
         let address = list.name.address(found.sub_address).to_string();

@@ -43,7 +43,7 @@ pub struct BanView {
 impl BanActions<'_> {
     /// The bans: all, or those that apply on a list, which are its own and those of the site.
     pub async fn page(&self, list: Option<&ListName>, page: PageRange) -> Result<Paged<BanView>, AppError> {
-        let of = self.number_of(list).await?;
+        let of = self.0.list_no(list).await?;
         let mut db = self.0.app.store.reader().await?;
         let names = lists::names(&mut db).await?;
         let bans = people::bans(&mut db, of).await?;
@@ -61,15 +61,8 @@ impl BanActions<'_> {
         pattern: &BanPattern,
         change: BanChange,
     ) -> Result<BanResult, AppError> {
-        let list = self.number_of(list).await?;
+        let list = self.0.list_no(list).await?;
         self.0.make(BanEdit { list, pattern: pattern.clone(), change }).await
-    }
-
-    async fn number_of(&self, list: Option<&ListName>) -> Result<Option<ListNo>, AppError> {
-        Ok(match list {
-            Some(name) => Some(self.0.named(name).await?.no),
-            None => None,
-        })
     }
 }
 

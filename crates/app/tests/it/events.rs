@@ -203,7 +203,7 @@ async fn an_acknowledgement_that_would_skip_changes_is_refused() {
     let stage = Stage::new().await;
     stage.app.as_operator().at(day(0)).lists().create(&TEAM.parse().unwrap(), PLAIN).await.unwrap();
     let events = stage.app.as_operator().events();
-    let position = || async { events.consumers().await.unwrap()[0].1 };
+    let position = || async { events.consumers().await.unwrap()[0].position };
     let check = async |consumer: &str, to: i64, refused: Option<ErrorKind>, stands_at: i64| {
         let outcome = events.acknowledge(consumer, to).await;
         assert_eq!(outcome.err().map(|error| error.kind()), refused, "{consumer} {to}");

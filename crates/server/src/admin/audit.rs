@@ -2,7 +2,7 @@
 //! in either.
 
 use clap::Subcommand;
-use sealist_app::{App, EventView, StartAt};
+use sealist_app::{App, ConsumerView, EventView, StartAt};
 use sealist_lists::model::ListName;
 use sealist_mail::shown;
 use serde_json::json;
@@ -56,9 +56,8 @@ pub(super) async fn follow(app: &App, command: Events) -> anyhow::Result<Command
     Ok(match command {
         Events::Consumers => {
             let all = events.consumers().await?;
-            let text = all.iter().map(|(name, position)| format!("{name} {position}\n")).collect();
-            let data = all.iter().map(|(name, position)| json!({ "consumer": name, "position": position }));
-            (text, data.collect())
+            let line = |one: &ConsumerView| format!("{} {}\n", one.consumer, one.position);
+            (all.iter().map(line).collect(), json!(all))
         }
         Events::Add { consumer, from_oldest } => {
             let start = if from_oldest { StartAt::Oldest } else { StartAt::Next };
