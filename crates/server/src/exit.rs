@@ -6,7 +6,7 @@ use sealist_app::{AppError, ErrorKind as Kind, SettingRefused, TransferError};
 use sealist_lists::model::{NameRefused, SettingError};
 
 use crate::config::ConfigError;
-pub(crate) use crate::ending::{Code, Ending};
+use crate::ending::{Code, Ending};
 use crate::opening::{NoKeysHere, NoSite};
 
 /// The exit code for an error. The first known cause in the chain decides. If something that the admin named

@@ -10,7 +10,7 @@ use sealist_mail::{Address, to_crlf};
 use serde_json::json;
 
 use crate::admin::CommandOutput;
-use crate::exit::{Code, Ending};
+use crate::ending::{Code, Ending};
 
 /// Reads `file` or standard input and stores the message for that address of a list. The running server
 /// processes it. `max_octets` is the limit of LMTP.

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use admin::Output;
 use clap::{Parser, Subcommand};
-use exit::{Code, Ending};
+use ending::{Code, Ending};
 use opening::OpeningPurpose;
 use sealist_lists::model::ListName;
 use sealist_mail::Address;

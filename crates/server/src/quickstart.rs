@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::admin::CommandOutput;
 use crate::config::{self, Config};
-use crate::exit::Ending;
+use crate::ending::Ending;
 use crate::mta;
 use crate::opening::{self, OpeningPurpose};
 

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::config::{self, Config};
-use crate::exit::{Code, Ending};
+use crate::ending::{Code, Ending};
 use crate::keyservers::Servers;
 use crate::lmtp_service::LmtpService;
 use crate::opening;

@@ -6,7 +6,7 @@ use sealist_lists::model::{BanPattern, ListName};
 use serde_json::json;
 
 use super::CommandOutput;
-use crate::exit::{Code, Ending};
+use crate::ending::{Code, Ending};
 
 #[derive(Subcommand)]
 pub(crate) enum Bans {

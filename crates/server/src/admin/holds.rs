@@ -13,7 +13,7 @@ use sealist_mail::Address;
 use serde_json::json;
 
 use super::{CommandOutput, number};
-use crate::exit::Ending;
+use crate::ending::Ending;
 
 /// The held messages to discard.
 #[derive(Args)]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{CommandOutput, read_file, refresh, wkd};
 use crate::config::{Config, KeyStorage};
-use crate::exit::Ending;
+use crate::ending::Ending;
 use crate::vault;
 
 /// How many keys are read from the database at a time.

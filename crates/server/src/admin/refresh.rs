@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::CommandOutput;
 use crate::config::Config;
-use crate::exit::{Code, Ending};
+use crate::ending::{Code, Ending};
 use crate::keyservers::Servers;
 use crate::print_error;
 

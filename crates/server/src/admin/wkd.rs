@@ -12,7 +12,7 @@ use sealist_openpgp::{Certificate, wkd};
 use serde_json::json;
 
 use super::CommandOutput;
-use crate::exit::Ending;
+use crate::ending::Ending;
 
 /// The sub-addresses that people write to.
 const PUBLISHED: [SubAddress; 3] = [SubAddress::Posting, SubAddress::Request, SubAddress::Owner];

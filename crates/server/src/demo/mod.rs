@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::admin::Output;
 use crate::config::{Config, commented};
-use crate::exit::{Code, Ending};
+use crate::ending::{Code, Ending};
 use crate::opening::{self, OpeningPurpose};
 use crate::{print_text, serve};
 use gpg::Gpg;

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::admin::Output;
 use crate::config::Config;
-use crate::exit::Code;
+use crate::ending::Code;
 use crate::opening::{self, NoKeysHere, NoSite, OpeningPurpose};
 use crate::print_text;
 

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::admin::CommandOutput;
 use crate::config::Config;
-use crate::exit::{Code, Ending};
+use crate::ending::{Code, Ending};
 use crate::opening::{self, OpeningPurpose};
 
 /// A mail server.

@@ -12,7 +12,7 @@ use sealist_mail::Address;
 use serde_json::json;
 
 use super::{CommandOutput, find_list, owners, read_file, warned};
-use crate::exit::{Code, Ending};
+use crate::ending::{Code, Ending};
 
 #[derive(Subcommand)]
 pub(crate) enum Members {
