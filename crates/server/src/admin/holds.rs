@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use sealist_app::{
-    App, AppError, HeldSelection, MessageDecision, PageRange, QueuedMessageView, QueuedMessages, Rejected,
+    App, HeldSelection, MessageDecision, PageRange, QueuedMessageView, QueuedMessages, Rejected,
 };
 use sealist_lists::model::{EntryNo, ListName};
 use sealist_lists::rules::Reason;
@@ -108,13 +108,12 @@ pub(super) async fn open(
 }
 
 pub(super) async fn accept(app: &App, entry: i64) -> anyhow::Result<CommandOutput> {
-    messages(app).decide(EntryNo(entry), MessageDecision::Accept).await.map_err(overtaken(entry))?;
+    messages(app).decide(EntryNo(entry), MessageDecision::Accept).await?;
     Ok((format!("{entry} is on its way; it is judged again\n"), json!({ "resumed": entry })))
 }
 
 pub(super) async fn reject(app: &App, entry: i64, reason: String) -> anyhow::Result<CommandOutput> {
-    let told = messages(app).decide(EntryNo(entry), MessageDecision::Reject(reason)).await;
-    let told = told.map_err(overtaken(entry))? == Rejected::Told;
+    let told = messages(app).decide(EntryNo(entry), MessageDecision::Reject(reason)).await? == Rejected::Told;
     let line = match told {
         true => "its author gets a notice",
         false => "nobody is told: its author is not subscribed, has no usable key, or had many notices today",
@@ -124,7 +123,7 @@ pub(super) async fn reject(app: &App, entry: i64, reason: String) -> anyhow::Res
 
 pub(super) async fn discard(app: &App, which: DiscardArguments) -> anyhow::Result<CommandOutput> {
     if let Some(entry) = which.entry {
-        messages(app).decide(EntryNo(entry), MessageDecision::Discard).await.map_err(overtaken(entry))?;
+        messages(app).decide(EntryNo(entry), MessageDecision::Discard).await?;
         return Ok((format!("{entry} is discarded\n"), json!({ "discarded": entry })));
     }
     let DiscardArguments { all: list, reason, older_than: older_than_days, .. } = which;
@@ -133,7 +132,7 @@ pub(super) async fn discard(app: &App, which: DiscardArguments) -> anyhow::Resul
 }
 
 pub(super) async fn retry(app: &App, entry: i64) -> anyhow::Result<CommandOutput> {
-    messages(app).retry(EntryNo(entry)).await.map_err(overtaken(entry))?;
+    messages(app).retry(EntryNo(entry)).await?;
     Ok((format!("{entry} is on its way; it is judged again\n"), json!({ "resumed": entry })))
 }
 
@@ -141,13 +140,6 @@ pub(super) async fn hold(app: &App, entry: i64) -> anyhow::Result<CommandOutput>
     messages(app).hold(EntryNo(entry)).await?;
     let text = format!("{entry} is held; `sealist queue accept {entry}` releases it\n");
     Ok((text, json!({ "held": entry })))
-}
-
-fn overtaken(entry: i64) -> impl Fn(AppError) -> anyhow::Error {
-    move |error| match error {
-        AppError::Overtaken => anyhow::anyhow!("somebody else decided about entry {entry} at this moment"),
-        error => error.into(),
-    }
 }
 
 fn size(octets: u64) -> String {

@@ -110,10 +110,7 @@ pub(super) async fn run(app: &App, command: QueueCommands) -> anyhow::Result<Com
         QueueCommands::Reject { entry, reason } => holds::reject(app, entry, reason).await?,
         QueueCommands::Discard(which) => holds::discard(app, which).await?,
         QueueCommands::Hold { what: Some(what), .. } => hold(app, &what).await?,
-        QueueCommands::Hold { post, .. } => {
-            let none = "no copy of that post waits to be retried";
-            change(app, target(None, post), CopyChange::Hold, ("held", none)).await?
-        }
+        QueueCommands::Hold { post, .. } => change(app, target(None, post), CopyChange::Hold).await?,
         QueueCommands::Release { list } => {
             app.as_operator().lists().release(&list).await?;
             (format!("{list} is released\n"), json!({ "released": list.to_string() }))
@@ -124,14 +121,8 @@ pub(super) async fn run(app: &App, command: QueueCommands) -> anyhow::Result<Com
             let made = app.as_operator().copies().retry_all().await?;
             (format!("copies retried now: {made}\n"), json!({ "retried": made }))
         }
-        QueueCommands::Resend { copy, post } => {
-            let none = "it is being delivered, is delivered, or waits for a key";
-            change(app, target(copy, post), CopyChange::Retry, ("retried", none)).await?
-        }
-        QueueCommands::Drop { copy, post } => {
-            let none = "it does not wait: it is being delivered, is delivered, or has failed";
-            change(app, target(copy, post), CopyChange::GiveUp, ("dropped", none)).await?
-        }
+        QueueCommands::Resend { copy, post } => change(app, target(copy, post), CopyChange::Retry).await?,
+        QueueCommands::Drop { copy, post } => change(app, target(copy, post), CopyChange::GiveUp).await?,
     })
 }
 
@@ -143,13 +134,15 @@ fn target(copy: Option<i64>, post: Option<i64>) -> CopySelection {
     }
 }
 
-/// Changes copies and reports how many were changed. Errs with `none` if there was no copy to change.
-async fn change(
-    app: &App,
-    which: CopySelection,
-    change: CopyChange,
-    (done, none): (&str, &str),
-) -> anyhow::Result<CommandOutput> {
+/// Changes copies and reports how many were changed. Errs if there was no copy to change.
+async fn change(app: &App, which: CopySelection, change: CopyChange) -> anyhow::Result<CommandOutput> {
+    let (done, none) = match change {
+        CopyChange::Hold => ("held", "no copy of that post waits to be retried"),
+        CopyChange::Retry => ("retried", "it is being delivered, is delivered, or waits for a key"),
+        CopyChange::GiveUp => {
+            ("dropped", "it does not wait: it is being delivered, is delivered, or has failed")
+        }
+    };
     let copies = app.as_operator().copies().change(which, change).await?;
     if copies == 0 {
         bail!("{none}");
