@@ -321,7 +321,6 @@ impl AppError {
             | E::OtherKeyThere { .. }
             | E::HasOtherKey(_)
             | E::LastOwner(_)
-            | E::Overtaken
             | E::Refused(_)
             | E::NotWaiting(_)
             | E::Unseen(_)
@@ -331,6 +330,7 @@ impl AppError {
             | E::NotWaitingToBeJudged(_)
             | E::ListNotHeld(_)
             | E::NothingToSealTo(_) => ErrorKind::Conflict,
+            E::Overtaken => ErrorKind::Overtaken,
             E::Name(_) => ErrorKind::Invalid { field: "name" },
             E::Setting(_) => ErrorKind::Invalid { field: "value" },
             E::OwnAddress(_) => ErrorKind::Invalid { field: "address" },
@@ -359,8 +359,10 @@ pub enum ErrorKind {
     NotFound,
     /// What is to be made is there already.
     Exists,
-    /// What was asked for does not go together with how things stand. The caller may look again and try again.
+    /// What was asked for does not go together with how things stand.
     Conflict,
+    /// Somebody else changed the same thing first. The caller may look again and try again.
+    Overtaken,
     /// A value cannot be used.
     Invalid {
         /// The name of the value.
@@ -385,7 +387,7 @@ impl From<&StoreError> for ErrorKind {
         match error {
             StoreError::Open { why, .. } => Self::from(&**why),
             StoreError::Duplicate => Self::Exists,
-            StoreError::Lost => Self::Conflict,
+            StoreError::Lost => Self::Overtaken,
             StoreError::Copy { .. } => Self::NotWritten,
             error => match error.remedy().who {
                 For::Later => Self::Unavailable,
@@ -423,7 +425,7 @@ mod tests {
         }
         let (name, entry) = (|| "x".to_owned(), EntryNo(1));
         check(AppError::Store(StoreError::Duplicate), ErrorKind::Exists);
-        check(AppError::Store(StoreError::Lost), ErrorKind::Conflict);
+        check(AppError::Store(StoreError::Lost), ErrorKind::Overtaken);
         check(AppError::Store(StoreError::Stopped), ErrorKind::Unavailable);
         check(AppError::Store(StoreError::Transient { code: name() }), ErrorKind::Unavailable);
         check(AppError::Store(StoreError::Damaged { table: "x" }), ErrorKind::NeedsAdmin);
@@ -448,7 +450,7 @@ mod tests {
         check(AppError::NoSuchConsumer(name()), ErrorKind::NotFound);
         check(AppError::ListExists(name()), ErrorKind::Exists);
         check(AppError::LastOwner(name()), ErrorKind::Conflict);
-        check(AppError::Overtaken, ErrorKind::Conflict);
+        check(AppError::Overtaken, ErrorKind::Overtaken);
         check(AppError::Refused(Problem::NotMember), ErrorKind::Conflict);
         check(AppError::NotHeld { entry, place: "in" }, ErrorKind::Conflict);
         check(AppError::Unseen(entry), ErrorKind::Conflict);

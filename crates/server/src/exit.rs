@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use sealist_app::{AppError, ErrorKind as Kind, SettingRefused, TransferError};
-use sealist_lists::model::{NameRefused, SettingError};
+use sealist_lists::model::SettingError;
 
 use crate::config::ConfigError;
 use crate::ending::{Code, Ending};
@@ -27,11 +27,10 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Code> {
     }
     if let Some(error) = cause.downcast_ref::<SettingRefused>() {
         return Some(match error {
-            SettingRefused::Store(_) => of_database(error.kind()),
             SettingRefused::Setting(error) => of_setting(error),
             SettingRefused::NoSuchList(_) => Code::NoUser,
-            SettingRefused::Conflict { .. } => Code::TryAgain,
-            _ => Code::Data,
+            SettingRefused::NotSealed(_) => Code::Data,
+            error => of_kind(error.kind()),
         });
     }
     if let Some(error) = cause.downcast_ref::<SettingError>() {
@@ -53,39 +52,39 @@ fn of_setting(error: &SettingError) -> Code {
 
 fn of_app(error: &AppError) -> Code {
     match error {
-        AppError::Store(_) => of_database(error.kind()),
-        AppError::NotMoved(TransferError::Source | TransferError::Target) => Code::Usage,
-        AppError::NotMoved(TransferError::NotEmpty) => Code::CannotCreate,
-        AppError::Setting(error) => of_setting(error),
         AppError::NoSuchList(_) | AppError::NoRole { .. } | AppError::NotKnown(_) | AppError::NoUserOf(_) => {
             Code::NoUser
         }
-        AppError::NoSuchStyle { .. } => Code::Usage,
-        AppError::Name(NameRefused::Meets(..))
-        | AppError::ListExists(_)
-        | AppError::HasRole { .. }
-        | AppError::ConsumerExists(_) => Code::CannotCreate,
-        AppError::Overtaken => Code::TryAgain,
-        AppError::NoKeys { .. } | AppError::NoMasterKey => Code::Config,
-        AppError::Vault(_) => Code::CannotCreate,
+        AppError::NoSuchStyle { .. } | AppError::NotMoved(TransferError::Source | TransferError::Target) => {
+            Code::Usage
+        }
+        AppError::Setting(error) => of_setting(error),
         AppError::Interrupted => Code::Software,
-        _ => Code::Data,
+        AppError::Key(_)
+        | AppError::Seal(_)
+        | AppError::Damaged(_)
+        | AppError::NextHour(_)
+        | AppError::NotMoved(TransferError::Count { .. }) => Code::Data,
+        error => of_kind(error.kind()),
     }
 }
 
-/// The code for an error of the database.
-fn of_database(kind: Kind) -> Code {
+/// The code for a kind of error.
+fn of_kind(kind: Kind) -> Code {
     match kind {
         Kind::Exists | Kind::NotWritten => Code::CannotCreate,
-        Kind::Unavailable | Kind::Conflict | Kind::Busy => Code::TryAgain,
+        Kind::Unavailable | Kind::Overtaken | Kind::Busy => Code::TryAgain,
         Kind::NeedsAdmin => Code::Config,
         Kind::Internal => Code::Software,
-        Kind::NotFound | Kind::Invalid { .. } | Kind::Forbidden => Code::Data,
+        Kind::NotFound | Kind::Conflict | Kind::Invalid { .. } | Kind::Forbidden => Code::Data,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use sealist_lists::model::{EntryNo, NameRefused, Role};
+    use sealist_mail::Timestamp;
+    use sealist_openpgp::Damaged;
     use sealist_store::StoreError;
 
     use super::*;
@@ -116,6 +115,40 @@ mod tests {
         check(statement("28P01"), Code::Config);
         check(statement("787"), Code::Data);
         check(statement("42601"), Code::Software);
+    }
+
+    #[test]
+    fn what_an_admin_asks_for_in_vain_has_its_code() {
+        fn check(error: AppError, code: Code) {
+            let shown = format!("{error:?}");
+            assert_eq!(code_of(&error.into()), code, "{shown}");
+        }
+        let (name, entry) = (|| "x".to_owned(), EntryNo(1));
+        check(AppError::NoSuchList(name()), Code::NoUser);
+        check(AppError::NoRole { address: name(), list: name() }, Code::NoUser);
+        check(AppError::NotKnown(name()), Code::NoUser);
+        check(AppError::NoUserOf(name()), Code::NoUser);
+        check(AppError::NoKeyOf(name()), Code::Data);
+        check(AppError::NoSuchEntry(entry), Code::Data);
+        check(AppError::NoSuchConsumer(name()), Code::Data);
+        check(AppError::NoSuchStyle { style: name(), known: name() }, Code::Usage);
+        check(AppError::NoSuchPosition { position: 2, last: 1 }, Code::Data);
+        check(AppError::Setting(SettingError::OfOpenpgp(name())), Code::Usage);
+        check(AppError::Setting(SettingError::OfOneAddress(name())), Code::Data);
+        check(AppError::ListExists(name()), Code::CannotCreate);
+        check(AppError::Name(NameRefused::Meets(name(), name())), Code::CannotCreate);
+        check(AppError::Name(NameRefused::Long), Code::Data);
+        check(AppError::HasRole { address: name(), role: Role::Owner, list: name() }, Code::CannotCreate);
+        check(AppError::ConsumerExists(name()), Code::CannotCreate);
+        check(AppError::LastOwner(name()), Code::Data);
+        check(AppError::Overtaken, Code::TryAgain);
+        check(AppError::Unseen(entry), Code::Data);
+        check(AppError::MayNotSee(name()), Code::Data);
+        check(AppError::NextHour(Timestamp(0)), Code::Data);
+        check(AppError::NoMasterKey, Code::Config);
+        check(AppError::Vault(ErrorKind::Other.into()), Code::CannotCreate);
+        check(AppError::Damaged(Damaged), Code::Data);
+        check(AppError::Interrupted, Code::Software);
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl SettingRefused {
             Self::Store(error) => ErrorKind::from(error),
             Self::NotSealed(error) => error.kind(),
             Self::NoSuchList(_) => ErrorKind::NotFound,
-            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Conflict { .. } => ErrorKind::Overtaken,
             Self::Setting(_)
             | Self::NoWorkflow { .. }
             | Self::Workflow(_)
