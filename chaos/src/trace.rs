@@ -147,7 +147,7 @@ mod tests {
                     7  fsync(9<\\x2f\\x61> <unfinished ...>\n\
                     8  ftruncate(9<\\x2f\\x61>, 3) = 0\n\
                     7  <... fsync resumed>) = 0\n\
-                    8  sendto(5<TCP:[127.0.0.1:1->127.0.0.1:77]>, \"\\x69\\x74\\x20\\x69\\x73\\x20\\x6f\\x75\\x72\\x73\", 10, 0, NULL, 0) = 10\n\
+                    8  sendto(5<TCP:[127.0.0.1:1->127.0.0.1:77]>, \"\\x71\\x75\\x65\\x75\\x65\\x64\\x20\\x61\\x73\\x20\\x37\", 11, 0, NULL, 0) = 11\n\
                     8  fsync(9<\\x2f\\x61>) = -1 EIO (Input/output error) (INJECTED)\n";
         std::fs::write(&path, text).unwrap();
         let file = || "a".to_owned();
