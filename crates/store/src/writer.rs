@@ -170,6 +170,7 @@ impl Writer {
 
 /// Runs a job in its own savepoint. Returns whether the transaction can still be committed.
 async fn run_apart(job: Job, connection: &mut Conn) -> (Tell, bool) {
+    connection.forget_locks();
     if let Err(error) = connection.run("SAVEPOINT job").await {
         let tell = job(Err(error)).await.tell;
         return (Box::new(move |_| tell(None)), false);

@@ -25,6 +25,8 @@ pub(crate) use row::SqlRow;
 pub struct Conn {
     link: Link,
     registry: Arc<Registry>,
+    /// The locks that the job holds until the transaction ends.
+    held_to_end: Vec<i64>,
 }
 
 enum Link {
@@ -45,7 +47,7 @@ pub struct ReadConnection(Conn);
 
 impl Conn {
     fn new(link: Link) -> Self {
-        Self { link, registry: Registry::built_in() }
+        Self { link, registry: Registry::built_in(), held_to_end: Vec::new() }
     }
 
     /// Reads what has a name (a style, a chain) by that registry from now on.
@@ -173,12 +175,18 @@ impl Conn {
         Ok(())
     }
 
-    /// Waits until no other transaction holds that lock, and holds it until this one ends.
+    /// Waits until no other transaction holds that lock, and holds it until this one ends. A job that asks again pays nothing.
     pub(crate) async fn lock_to_end(&mut self, key: i64) -> Result<(), StoreError> {
-        if self.is_postgres() {
-            query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(self).await?;
+        if self.is_postgres() && !self.held_to_end.contains(&key) {
+            query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(&mut *self).await?;
+            self.held_to_end.push(key);
         }
         Ok(())
+    }
+
+    /// To be called when a job begins: the locks of the job before are gone if that job was rolled back, or was in another transaction.
+    pub(crate) fn forget_locks(&mut self) {
+        self.held_to_end.clear();
     }
 
     /// Notifies the other nodes when the transaction is committed.
