@@ -119,8 +119,10 @@ pub(super) async fn bent(lab: &Lab) -> anyhow::Result<ExperimentResult> {
         packets[at] ^= 1 << (bit % 8);
         let (_, answer) =
             deliver(&mut connection, roster.author(), &roster.list, &author.mail_of(&packets)).await;
-        answers.insert(format!("{answer:?}"));
         bent += 1;
+        // The number in the reply says how many came, and nothing else.
+        let number = format!("queued as {bent}\"");
+        answers.insert(format!("{answer:?}").replace(&number, "queued as the next\""));
     }
     site.judged(LIMIT).await?;
     sink.quiet(Duration::from_millis(700)).await;
