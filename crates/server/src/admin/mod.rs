@@ -1,5 +1,4 @@
-//! The commands of an admin: `lists`, `members`, `requests`, `keys`, `queue`, `trace`, `texts`, `audit`, `events`, `db`. Each
-//! calls one use case and prints its result.
+//! The commands of an admin ([`AdminCommand`]). Each calls one use case and prints its result.
 
 mod archive;
 mod audit;
@@ -61,7 +60,7 @@ pub(crate) enum AdminCommand {
     /// Adds, lists, changes and removes members, owners and moderators of a list.
     #[command(subcommand)]
     Members(members::Members),
-    /// Says which addresses belong to one person.
+    /// Says which addresses belong to one person, sets what counts for the person, and deletes a person.
     #[command(subcommand)]
     Users(users::Users),
     /// Sets the preferences of an address on all lists, and those of everybody.

@@ -1,4 +1,4 @@
-//! `sealist users`: which addresses belong to one person, and what is set for that person.
+//! `sealist users`: which addresses belong to one person, what is set for that person, and how the person is deleted.
 
 use clap::Subcommand;
 use sealist_app::{App, UserChange, UserView};
