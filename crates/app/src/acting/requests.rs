@@ -5,7 +5,7 @@ use sealist_lists::registry::Registry;
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::Certificate;
 use sealist_store::lists;
-use sealist_store::requests::{self as stored, Request, UnknownRequest};
+use sealist_store::requests::{self as stored, Request};
 use serde::Serialize;
 
 use super::{Acting, PageRange, Paged};
@@ -93,22 +93,16 @@ impl RequestActions<'_> {
         let name = |no: ListNo| names.get(&no).cloned().unwrap_or_default();
         let registry = &self.0.app.registry;
         let known = stored::waiting(&mut db, of, RequestNo(0), u32::MAX).await?;
+        let known = known.into_iter().map(|request| {
+            let list = name(request.list);
+            ListedRequest::Known(Box::new(view(registry, &request, list)))
+        });
         let unknown = stored::unknown(&mut db, of).await?;
-        let all = known
-            .into_iter()
-            .map(|request| RequestRow::Known(Box::new(request)))
-            .chain(unknown.into_iter().map(RequestRow::Unknown));
-        Ok(Paged::of(all.collect(), page).map(|row| match row {
-            RequestRow::Known(request) => {
-                ListedRequest::Known(Box::new(view(registry, &request, name(request.list))))
-            }
-            RequestRow::Unknown(request) => ListedRequest::Unknown(UnknownRequestView {
-                number: request.no,
-                list: name(request.list),
-                address: request.address.to_string(),
-                known: false,
-            }),
-        }))
+        let unknown = unknown.into_iter().map(|request| {
+            let (list, address) = (name(request.list), request.address.to_string());
+            ListedRequest::Unknown(UnknownRequestView { number: request.no, list, address, known: false })
+        });
+        Ok(Paged::of(known.chain(unknown).collect(), page))
     }
 
     /// The requests of an address on a list, each with the key that is offered. Errs with [`AppError::NoRequestOf`] if there are
@@ -144,12 +138,6 @@ impl RequestActions<'_> {
         let found = stored::by_no(&mut *self.0.app.store.reader().await?, request).await?;
         found.ok_or(AppError::NoSuchRequest(request))
     }
-}
-
-/// A row of the table of requests.
-enum RequestRow {
-    Known(Box<Request>),
-    Unknown(UnknownRequest),
 }
 
 fn view(registry: &Registry, request: &Request, list: String) -> RequestView {
