@@ -70,16 +70,17 @@ async fn counts(db: &mut Conn, shared: SharedBudget, now: Timestamp) -> Result<V
     Ok(counts)
 }
 
-/// A counter and its start. `None`: its hour is over, or the clock was set back.
+/// A counter and its start. `None`: its hour is over, or the clock was set back by more than an hour. Messages are judged at the
+/// same time, so a message may have an earlier time than the one that began the hour.
 async fn count_since(
     db: &mut Conn,
     source: i64,
     now: Timestamp,
 ) -> Result<Option<(u32, Timestamp)>, StoreError> {
     let row = query(
-        "SELECT sent, began_at FROM stranger_notices WHERE source = $1 AND began_at > $2 AND began_at <= $3",
+        "SELECT sent, began_at FROM stranger_notices WHERE source = $1 AND began_at > $2 AND began_at < $3",
     );
-    let row = row.bind(source).bind(now.0 - HOUR_MS).bind(now.0).fetch_optional(db).await?;
+    let row = row.bind(source).bind(now.0 - HOUR_MS).bind(now.0 + HOUR_MS).fetch_optional(db).await?;
     row.map(|row| Ok((row.try_get("sent")?, Timestamp(row.try_get("began_at")?)))).transpose()
 }
 
@@ -184,13 +185,13 @@ async fn take_of_hour(
         let taken = query(
             "INSERT INTO stranger_notices (source, began_at, sent) VALUES ($4, $1, 1)
              ON CONFLICT (source) DO UPDATE SET
-                 sent = CASE WHEN stranger_notices.began_at <= $2 OR stranger_notices.began_at > $1
+                 sent = CASE WHEN stranger_notices.began_at <= $2 OR stranger_notices.began_at >= $5
                              THEN 1 ELSE stranger_notices.sent + 1 END,
-                 began_at = CASE WHEN stranger_notices.began_at <= $2 OR stranger_notices.began_at > $1
+                 began_at = CASE WHEN stranger_notices.began_at <= $2 OR stranger_notices.began_at >= $5
                                  THEN $1 ELSE stranger_notices.began_at END
-             WHERE stranger_notices.began_at <= $2 OR stranger_notices.began_at > $1 OR stranger_notices.sent < $3",
+             WHERE stranger_notices.began_at <= $2 OR stranger_notices.began_at >= $5 OR stranger_notices.sent < $3",
         );
-        let taken = taken.bind(now.0).bind(now.0 - HOUR_MS).bind(most).bind(source);
+        let taken = taken.bind(now.0).bind(now.0 - HOUR_MS).bind(most).bind(source).bind(now.0 + HOUR_MS);
         if taken.execute(&mut *db).await?.rows_affected() == 0 {
             // Another node used the last one.
             return Ok(Some(LimitReached::Hour { ends_at: Some(now.plus_ms(HOUR_MS)) }));
