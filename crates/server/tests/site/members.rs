@@ -125,6 +125,7 @@ fn many_come_and_go_by_a_file() {
     for (content, words) in [
         (&b"anne@x.example\nnobody\n"[..], "line 2: \"nobody\" is no address"),
         (b"anne@x.example,a@b", "a name has at most"),
+        (b"anne@x.example,a\x1b[31m", "no control characters"),
         (b"\xff", "no text in UTF-8"),
     ] {
         let said = server.command(&["members", "import", TEAM, &server.file("bad.csv", content)]);

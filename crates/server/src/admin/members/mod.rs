@@ -241,7 +241,9 @@ fn shown_name(given: &str) -> Result<String, Ending> {
     match name.chars().count() > MAX_NAME_CHARS || name.contains(is_strange) {
         true => Err(Ending::new(
             Code::Data,
-            format!("a name has at most {MAX_NAME_CHARS} characters, and no @, <, > or \" in it"),
+            format!(
+                "a name has at most {MAX_NAME_CHARS} characters, no control characters, and no @, <, > or \" in it"
+            ),
         )),
         false => Ok(name),
     }
