@@ -11,7 +11,7 @@ use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError, newer, tokens};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "requests" };
-const SELECT: &str = "SELECT * FROM requests";
+const SELECT: &str = "SELECT no, list_no, email, certificate, run, generation, question, begun_at, expires_at, proven FROM requests";
 
 /// How many requests may wait at the same time. The oldest requests of people who proved nothing are
 /// displaced first.

@@ -12,8 +12,12 @@ use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError, deliveries};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "members" };
-const SELECT: &str =
-    "SELECT m.*, a.email, a.display_name FROM members m JOIN addresses a ON a.no = m.address_no";
+/// What [`member`] reads of a member `m` and the address `a`.
+pub(super) const COLUMNS: &str =
+    "m.no, m.uuid, m.list_no, m.address_no, m.user_no, m.role, m.delivery_mode, m.delivery_status,
+    m.receive_own_postings, m.receive_list_copy, m.allow_cleartext, m.preferred_language, m.moderation_action,
+    m.key_pending_approval, m.subscribed_at, a.email, a.display_name";
+const FROM: &str = "FROM members m JOIN addresses a ON a.no = m.address_no";
 
 /// On that list the key of the address is neither used nor believed before those in charge approve it. Returns whether it was
 /// so far.
@@ -110,7 +114,7 @@ pub async fn subscribe(
 
 /// All roles of an address on a list.
 pub async fn roles_of(db: &mut Conn, list: ListNo, address: &Address) -> Result<Vec<Member>, StoreError> {
-    let sql = format!("{SELECT} WHERE a.email_key = $2 AND m.list_no = $1");
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE a.email_key = $2 AND m.list_no = $1");
     query(sql).bind(list.0).bind(address.key()).fetch_all(db).await?.iter().map(member).collect()
 }
 
@@ -121,19 +125,19 @@ pub async fn roles_spelled(
     list: ListNo,
     address: &Address,
 ) -> Result<Vec<Member>, StoreError> {
-    let sql = format!("{SELECT} WHERE a.email = $2 AND m.list_no = $1");
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE a.email = $2 AND m.list_no = $1");
     query(sql).bind(list.0).bind(address.to_string()).fetch_all(db).await?.iter().map(member).collect()
 }
 
 /// All roles of an address on all lists, by list.
 pub async fn memberships_of(db: &mut Conn, address: AddressNo) -> Result<Vec<Member>, StoreError> {
-    let sql = format!("{SELECT} WHERE m.address_no = $1 ORDER BY m.list_no, m.no");
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE m.address_no = $1 ORDER BY m.list_no, m.no");
     query(sql).bind(address.0).fetch_all(db).await?.iter().map(member).collect()
 }
 
 /// All roles that a user, and not one of the user's addresses, took.
 pub async fn subscriptions_of(db: &mut Conn, user: UserNo) -> Result<Vec<Member>, StoreError> {
-    let sql = format!("{SELECT} WHERE m.user_no = $1 ORDER BY m.list_no, m.no");
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE m.user_no = $1 ORDER BY m.list_no, m.no");
     query(sql).bind(user.0).fetch_all(db).await?.iter().map(member).collect()
 }
 
@@ -145,7 +149,9 @@ pub async fn roster(
     after: MemberNo,
     limit: u32,
 ) -> Result<Vec<Member>, StoreError> {
-    let sql = format!("{SELECT} WHERE m.list_no = $1 AND m.role = $2 AND m.no > $3 ORDER BY m.no LIMIT $4");
+    let sql = format!(
+        "SELECT {COLUMNS} {FROM} WHERE m.list_no = $1 AND m.role = $2 AND m.no > $3 ORDER BY m.no LIMIT $4"
+    );
     let rows = query(sql).bind(list.0).bind(role.name()).bind(after.0).bind(limit).fetch_all(db).await?;
     rows.iter().map(member).collect()
 }

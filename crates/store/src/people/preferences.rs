@@ -16,6 +16,9 @@ use sealist_lists::texts::Language;
 use crate::sql::{SqlRow, Value, query};
 use crate::{Conn, StoreError, newer};
 
+const COLUMNS: &str = "p.level, p.delivery_mode, p.delivery_status, p.receive_own_postings, p.receive_list_copy, p.allow_cleartext,
+    p.preferred_language";
+
 /// Makes one choice on one level, or takes it back, and lets it count for every member whom it concerns. Other choices of the
 /// level stay as they are, whoever changes them at the same time. Whether the level takes such a choice is asked before
 /// ([`PreferenceLevel::takes`]). Returns whether the level chose something else so far.
@@ -34,18 +37,18 @@ pub async fn choose(
 
 /// What one level chose.
 pub async fn choices(db: &mut Conn, level: PreferenceLevel) -> Result<Preferences, StoreError> {
-    let row = query(format!("SELECT * FROM preferences WHERE {}", of_level(level)));
+    let row = query(format!("SELECT {COLUMNS} FROM preferences p WHERE {}", of_level(level)));
     let row = row.bind(number(level)).fetch_optional(db).await?;
     row.map_or(Ok(Preferences::default()), |row| preferences(&row))
 }
 
 /// What all levels chose that count for a member.
 pub async fn levels_of(db: &mut Conn, member: MemberNo) -> Result<PreferenceLevels, StoreError> {
-    let rows = query(
-        "SELECT p.* FROM members m JOIN addresses a ON a.no = m.address_no
+    let rows = query(format!(
+        "SELECT {COLUMNS} FROM members m JOIN addresses a ON a.no = m.address_no
          JOIN preferences p ON p.member_no = m.no OR p.address_no = a.no OR p.user_no = a.user_no OR p.level = 'site'
          WHERE m.no = $1",
-    );
+    ));
     let mut levels = PreferenceLevels::default();
     for row in rows.bind(member.0).fetch_all(db).await? {
         let chosen = preferences(&row)?;

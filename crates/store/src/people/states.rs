@@ -7,11 +7,6 @@ use super::members;
 use crate::sql::{Query, SqlRow, query};
 use crate::{Conn, StoreError};
 
-const SELECT: &str =
-    "SELECT m.*, a.email, a.display_name, a.verified_at, c.fingerprint, c.unusable, c.confirmed_at,
-    CASE WHEN c.card IS NULL THEN 0 ELSE 1 END AS has_card
-    FROM members m JOIN addresses a ON a.no = m.address_no LEFT JOIN certificates c ON c.address_no = a.no";
-
 /// A member with all that an admin sees.
 #[derive(Clone, Debug)]
 pub struct MemberState {
@@ -48,8 +43,8 @@ pub async fn states_of_role(
     after: MemberNo,
     limit: u32,
 ) -> Result<Vec<MemberState>, StoreError> {
-    let sql = format!("{SELECT} WHERE m.list_no = $1 AND m.role = $2 AND m.no > $3 ORDER BY m.no LIMIT $4");
-    read(db, query(sql).bind(list.0).bind(role.name()).bind(after.0).bind(limit)).await
+    let found = select("WHERE m.list_no = $1 AND m.role = $2 AND m.no > $3 ORDER BY m.no LIMIT $4");
+    read(db, found.bind(list.0).bind(role.name()).bind(after.0).bind(limit)).await
 }
 
 /// All roles of an address on a list.
@@ -58,8 +53,8 @@ pub async fn states_of(
     list: ListNo,
     address: &Address,
 ) -> Result<Vec<MemberState>, StoreError> {
-    let sql = format!("{SELECT} WHERE m.list_no = $1 AND a.email_key = $2 ORDER BY m.no");
-    read(db, query(sql).bind(list.0).bind(address.key())).await
+    let found = select("WHERE m.list_no = $1 AND a.email_key = $2 ORDER BY m.no");
+    read(db, found.bind(list.0).bind(address.key())).await
 }
 
 /// A page of the addresses whose look-up key fits a pattern, in which `*` stands for any characters: each address with all its
@@ -71,11 +66,21 @@ pub async fn states_like(
     limit: u32,
 ) -> Result<Vec<MemberState>, StoreError> {
     let escaped = pattern.replace('!', "!!").replace('%', "!%").replace('_', "!_").replace('*', "%");
-    let sql = format!(
-        "{SELECT} WHERE a.no IN (SELECT no FROM addresses WHERE email_key LIKE $1 ESCAPE '!' AND no > $2
-             AND EXISTS (SELECT 1 FROM members r WHERE r.address_no = addresses.no) ORDER BY no LIMIT $3) ORDER BY a.no, m.list_no, m.no"
+    let found = select(
+        "WHERE a.no IN (SELECT no FROM addresses WHERE email_key LIKE $1 ESCAPE '!' AND no > $2
+             AND EXISTS (SELECT 1 FROM members r WHERE r.address_no = addresses.no) ORDER BY no LIMIT $3) ORDER BY a.no, m.list_no, m.no",
     );
-    read(db, query(sql).bind(escaped).bind(after.0).bind(limit)).await
+    read(db, found.bind(escaped).bind(after.0).bind(limit)).await
+}
+
+/// Members of whom the rest of the statement says which.
+fn select(rest: &str) -> Query<'static> {
+    query(format!(
+        "SELECT {}, m.bounce_score, m.last_bounce_at, a.verified_at, c.fingerprint, c.unusable, c.confirmed_at,
+         CASE WHEN c.card IS NULL THEN 0 ELSE 1 END AS has_card
+         FROM members m JOIN addresses a ON a.no = m.address_no LEFT JOIN certificates c ON c.address_no = a.no {rest}",
+        members::COLUMNS
+    ))
 }
 
 async fn read(db: &mut Conn, query: Query<'_>) -> Result<Vec<MemberState>, StoreError> {

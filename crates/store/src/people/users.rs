@@ -12,6 +12,7 @@ use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError};
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "users" };
+const COLUMNS: &str = "u.no, u.uuid, u.display_name, u.is_server_owner";
 
 /// Makes a user without addresses.
 pub async fn create_user(db: &mut Conn, display_name: &str, now: Timestamp) -> Result<UserNo, StoreError> {
@@ -22,14 +23,15 @@ pub async fn create_user(db: &mut Conn, display_name: &str, now: Timestamp) -> R
 
 /// The user to whom an address is linked.
 pub async fn user_of(db: &mut Conn, address: AddressNo) -> Result<Option<User>, StoreError> {
-    let row = query("SELECT u.* FROM users u JOIN addresses a ON a.user_no = u.no WHERE a.no = $1");
+    let row =
+        query(format!("SELECT {COLUMNS} FROM users u JOIN addresses a ON a.user_no = u.no WHERE a.no = $1"));
     let row = row.bind(address.0).fetch_optional(&mut *db).await?;
     with_addresses(db, row).await
 }
 
 /// A page of the users behind `after`, in the order in which they were made.
 pub async fn users(db: &mut Conn, after: UserNo, limit: u32) -> Result<Vec<User>, StoreError> {
-    let rows = query("SELECT * FROM users WHERE no > $1 ORDER BY no LIMIT $2");
+    let rows = query(format!("SELECT {COLUMNS} FROM users u WHERE u.no > $1 ORDER BY u.no LIMIT $2"));
     let mut users = Vec::new();
     for row in rows.bind(after.0).bind(limit).fetch_all(&mut *db).await? {
         users.extend(with_addresses(&mut *db, Some(row)).await?);
