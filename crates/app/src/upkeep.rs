@@ -35,8 +35,6 @@ const EVENTS_KEPT_MS: i64 = 400 * DAY_MS;
 const CAUSES_KEPT_MS: i64 = 30 * DAY_MS;
 /// How long the counts of put-aside messages are kept.
 const ASIDE_KEPT_MS: i64 = 30 * DAY_MS;
-/// Why a waiting copy is dropped.
-const TOO_LATE: &str = "no usable key came in time";
 /// The most messages, and the most sendings, that are kept after they are done, however young they are.
 const MAX_TRACES: u32 = 500_000;
 /// Rows per transaction.
@@ -144,9 +142,9 @@ impl Change for WaitingCopiesEnd {
         let readers = deliveries::give_up_waiting(&mut *db, list.no, before).await?;
         let mut happened = Vec::new();
         for reader in &readers {
-            let fact = SummaryFact::Copy { email: reader.clone(), reply: TOO_LATE.to_owned() };
+            let fact = SummaryFact::Copy { email: reader.clone(), reply: deliveries::TOO_LATE.to_owned() };
             gather(&list, Text::CopiesDropped, std::slice::from_ref(&fact)).store(&mut *db, now).await?;
-            let kind = EventKind::CopyDropped { why: TOO_LATE.to_owned() };
+            let kind = EventKind::CopyDropped { why: deliveries::TOO_LATE.to_owned() };
             let subject = Address::from_stored(reader);
             if let Some(address) = &subject {
                 gather_for(&list, address, Text::CopyDropped, &[fact]).store(&mut *db, now).await?;

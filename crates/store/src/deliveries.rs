@@ -327,6 +327,9 @@ pub async fn waiting_for_key(db: &mut Conn, list: ListNo) -> Result<Vec<String>,
     rows.bind(list.0).fetch_all(db).await?.iter().map(|row| row.value()).collect()
 }
 
+/// Why a copy that waited for a key is dropped.
+pub const TOO_LATE: &str = "no usable key came in time";
+
 /// Drops the copies from before `before` that wait for a key on one list, and returns the recipients, once
 /// per copy. Recipients whose key waits for approval keep waiting.
 pub async fn give_up_waiting(
@@ -335,14 +338,14 @@ pub async fn give_up_waiting(
     before: Timestamp,
 ) -> Result<Vec<String>, StoreError> {
     let rows = query(
-        "UPDATE deliveries SET state = 'failed', reply = 'no usable key came in time' WHERE state = 'held_for_key'
+        "UPDATE deliveries SET state = 'failed', reply = $3 WHERE state = 'held_for_key'
          AND sending_no IN (SELECT no FROM sendings WHERE list_no = $1 AND accepted_at < $2)
          AND NOT EXISTS (SELECT 1 FROM members m JOIN addresses a ON a.no = m.address_no
              JOIN requests r ON r.list_no = m.list_no AND r.email_key = a.email_key
              WHERE m.list_no = $1 AND m.address_no = deliveries.address_no AND m.key_pending_approval = 1
              AND r.goal = 'key approval') RETURNING email",
     );
-    let rows = rows.bind(list.0).bind(before.0).fetch_all(db).await?;
+    let rows = rows.bind(list.0).bind(before.0).bind(TOO_LATE).fetch_all(db).await?;
     rows.iter().map(|row| row.value()).collect()
 }
 
