@@ -223,12 +223,12 @@ pub async fn delete_finished(
         db.skip_locked_of("s")
     ));
     let Some(sending) = finished.bind(after.0).fetch_optional(&mut *db).await? else { return Ok(None) };
-    let no: i64 = sending.try_get("no")?;
-    if traces::pack_copies(&mut *db, no, sending.try_get("list_no")?, limit).await? == u64::from(limit) {
-        return Ok(Some(SendingNo(no - 1)));
+    let (no, list) = (SendingNo(sending.try_get("no")?), ListNo(sending.try_get("list_no")?));
+    if traces::pack_copies(&mut *db, no, list, limit).await? == u64::from(limit) {
+        return Ok(Some(SendingNo(no.0 - 1)));
     }
     traces::keep_sending(&mut *db, no, now).await?;
-    query("DELETE FROM sendings WHERE no = $1").bind(no).execute(&mut *db).await?;
+    query("DELETE FROM sendings WHERE no = $1").bind(no.0).execute(&mut *db).await?;
     if let Some(second) = sending.try_get::<Option<i64>>("second_body_no")? {
         bodies::delete(&mut *db, BodyNo(second)).await?;
     }
@@ -236,5 +236,5 @@ pub async fn delete_finished(
         Some(post) => posts::delete_unused(db, PostNo(post)).await.map(|_| ())?,
         None => bodies::delete(db, BodyNo(sending.try_get("body_no")?)).await?,
     }
-    Ok(Some(SendingNo(no)))
+    Ok(Some(no))
 }

@@ -10,6 +10,7 @@ mod read;
 
 use std::collections::BTreeMap;
 
+use sealist_lists::model::{ListNo, SendingNo};
 use sealist_lists::names;
 use sealist_lists::rules::Reason;
 use sealist_mail::{Address, Timestamp};
@@ -108,55 +109,54 @@ pub(crate) async fn keep_message(
 /// Packs at most `limit` copies of a sending into few rows, and deletes their own rows. Returns how many.
 pub(crate) async fn pack_copies(
     db: &mut Conn,
-    sending: i64,
-    list: i64,
+    sending: SendingNo,
+    list: ListNo,
     limit: u32,
 ) -> Result<u64, StoreError> {
     let rows = query(
         "DELETE FROM deliveries WHERE no IN (SELECT no FROM deliveries WHERE sending_no = $1 LIMIT $2)
          RETURNING state, reply, address_no, email",
     );
-    let rows = rows.bind(sending).bind(limit).fetch_all(&mut *db).await?;
+    let rows = rows.bind(sending.0).bind(limit).fetch_all(&mut *db).await?;
     let mut groups: BTreeMap<(String, String), Vec<i64>> = BTreeMap::new();
     for row in &rows {
         let (state, reply) = (row.try_get::<String>("state")?, short(&row.try_get::<String>("reply")?));
         match row.try_get::<Option<i64>>("address_no")? {
             Some(address) => groups.entry((state, reply)).or_default().push(address),
             None => {
-                keep_stranger(&mut *db, (sending, list), row, CopyGroup(state, reply, Vec::new())).await?
+                let copy = CopyGroup(state, reply, Vec::new());
+                let Some(person) = stranger(&mut *db, row).await? else { continue };
+                insert(&mut *db, sending, list, Some(person), &[copy]).await?;
             }
         }
     }
     let groups = groups.into_iter().map(|((state, reply), to)| CopyGroup(state, reply, to));
     let groups: Vec<CopyGroup> = groups.collect();
     if !groups.is_empty() {
-        insert(db, (sending, list), None, &groups).await?;
+        insert(db, sending, list, None, &groups).await?;
     }
     Ok(rows.len() as u64)
 }
 
-async fn keep_stranger(
-    db: &mut Conn,
-    of: (i64, i64),
-    row: &SqlRow,
-    copy: CopyGroup,
-) -> Result<(), StoreError> {
-    let email: String = row.try_get("email")?;
-    let Some(address) = Address::from_stored(&email) else { return Ok(()) };
-    let person = person_no(&mut *db, &address).await?;
-    insert(db, of, Some(person), &[copy]).await
+/// The number of a recipient of whom the site has no address.
+async fn stranger(db: &mut Conn, row: &SqlRow) -> Result<Option<i64>, StoreError> {
+    match Address::from_stored(&row.try_get::<String>("email")?) {
+        Some(address) => person_no(db, &address).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 async fn insert(
     db: &mut Conn,
-    (sending, list): (i64, i64),
+    sending: SendingNo,
+    list: ListNo,
     person: Option<i64>,
     copies: &[CopyGroup],
 ) -> Result<(), StoreError> {
     let copies = serde_json::to_string(copies).map_err(|_| DAMAGED)?;
     query("INSERT INTO done_copies (sending_no, list_no, person_no, copies) VALUES ($1, $2, $3, $4)")
-        .bind(sending)
-        .bind(list)
+        .bind(sending.0)
+        .bind(list.0)
         .bind(person)
         .bind(copies)
         .execute(db)
@@ -165,13 +165,17 @@ async fn insert(
 }
 
 /// Keeps what is left of a sending whose copies are packed, before its row is deleted.
-pub(crate) async fn keep_sending(db: &mut Conn, sending: i64, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) async fn keep_sending(
+    db: &mut Conn,
+    sending: SendingNo,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     query(
         "INSERT INTO done_sendings (no, list_no, entry_no, post_number, kind, accepted_at, done_at)
          SELECT s.no, s.list_no, s.entry_no, (SELECT p.number FROM posts p WHERE p.no = s.post_no), s.kind, s.accepted_at, $2
          FROM sendings s WHERE s.no = $1",
     )
-    .bind(sending)
+    .bind(sending.0)
     .bind(now.0)
     .execute(db)
     .await?;
