@@ -175,13 +175,13 @@ mod tests {
     use crate::facts::testing::facts;
     use crate::facts::{Addressed, EncryptionFact, InnerAuthor, PgpForm, Replay, Signature};
     use crate::model::Role;
-    use crate::rules::RULES;
+    use crate::registry::Registry;
     use sealist_mail::HOUR_MS;
     use sealist_openpgp::Unreadable as Why;
 
     fn judge(chain: &str, facts: &MessageFacts<'_>, approved: &[Reason]) -> Verdict {
-        let chain = NamedRows::from(CHAINS).named(chain).unwrap();
-        chain.judge(&NamedRows::from(RULES), facts, approved)
+        let chain = Registry::built_in().chains.named(chain).unwrap();
+        chain.judge(&Registry::built_in().rules, facts, approved)
     }
 
     fn check(style: &str, change: impl FnOnce(&mut MessageFacts<'_>), action: Action, reasons: &[Reason]) {

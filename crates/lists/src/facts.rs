@@ -179,7 +179,6 @@ pub enum InnerAuthor {
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
-    use crate::rows::NamedRows;
     use crate::styles::STYLES;
 
     /// The facts about a post that a list of that style accepts.
@@ -187,7 +186,7 @@ pub(crate) mod testing {
         let content =
             MessageContent::new(b"From: anne@example.org\r\nSubject: words\r\n\r\nWords.\r\n", None);
         MessageFacts {
-            settings: Cow::Owned(NamedRows::from(STYLES).named(style).expect("a style").settings()),
+            settings: Cow::Owned(STYLES.iter().find(|one| one.name == style).expect("a style").settings()),
             content: Box::leak(Box::new(content)),
             sub_address: SubAddress::Posting,
             is_answerable: true,

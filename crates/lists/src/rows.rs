@@ -73,10 +73,3 @@ impl<T: NamedRow> NamedRows<T> {
         self.all().map(NamedRow::name).collect::<Vec<_>>().join(", ")
     }
 }
-
-impl<T: NamedRow> From<&'static [T]> for NamedRows<T> {
-    /// The rows of a table in which every name stands once.
-    fn from(rows: &'static [T]) -> Self {
-        Self(rows.iter().collect())
-    }
-}

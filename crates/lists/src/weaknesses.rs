@@ -267,7 +267,7 @@ mod tests {
     /// end it does end it.
     #[test]
     fn every_choice_is_seen_and_can_be_mended() {
-        let steps = NamedRows::from(STEPS);
+        let steps = Registry::built_in().steps.clone();
         let strong = |name: &str, value: &str| {
             let mut settings = ListSettings { pgp: Some(PgpSettings::default()), ..ListSettings::default() };
             for weakness in TABLE {

@@ -67,7 +67,7 @@ pub(super) fn is_quote_mark(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::COMMANDS;
+    use crate::registry::Registry;
 
     const TOKEN: &str = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_decision_is_meant_when_it_is_written() {
         let check = |text: &str, expected: &[RequestDecision]| {
-            let found = decisions(&NamedRows::from(COMMANDS), text);
+            let found = decisions(&Registry::built_in().commands, text);
             let seen: Vec<_> = found
                 .iter()
                 .map(|(_, command)| match command {

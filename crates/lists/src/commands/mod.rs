@@ -247,9 +247,10 @@ fn token(arguments: &[&str]) -> Result<String, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::Registry;
 
     fn check(line: &str, expected: Result<MailCommand, Problem>) {
-        assert_eq!(parse(&NamedRows::from(COMMANDS), line), expected, "{line}");
+        assert_eq!(parse(&Registry::built_in().commands, line), expected, "{line}");
     }
 
     #[test]

@@ -83,10 +83,14 @@ fn drop_attribution(lines: &mut Vec<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::COMMANDS;
+    use crate::registry::Registry;
 
     fn check(first: &str, below: &str, expected: &str) {
-        assert_eq!(reason(&NamedRows::from(COMMANDS), first, below.lines()), expected, "{first:?} {below:?}");
+        assert_eq!(
+            reason(&Registry::built_in().commands, first, below.lines()),
+            expected,
+            "{first:?} {below:?}"
+        );
     }
 
     #[test]
@@ -143,7 +147,7 @@ mod tests {
     #[test]
     fn a_reason_has_an_end() {
         assert_eq!(
-            reason(&NamedRows::from(COMMANDS), "", "long ".repeat(2000).lines()).chars().count(),
+            reason(&Registry::built_in().commands, "", "long ".repeat(2000).lines()).chars().count(),
             MAX_REASON_CHARS
         );
     }

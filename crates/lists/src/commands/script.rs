@@ -164,10 +164,10 @@ fn gives_no_reason_for(one: &Result<MailCommand, Problem>, other: &Result<MailCo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::COMMANDS;
+    use crate::registry::Registry;
 
     fn read(sub_address: SubAddress, subject: SubjectLine<'_>, text: &str) -> CommandScript {
-        super::read(&NamedRows::from(COMMANDS), sub_address, subject, text)
+        super::read(&Registry::built_in().commands, sub_address, subject, text)
     }
 
     fn check(sub_address: SubAddress, subject: &str, text: &str, expected: &[&str]) {

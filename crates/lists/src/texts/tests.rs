@@ -9,7 +9,7 @@ use crate::commands::{COMMANDS, Problem, Success};
 use crate::key_problem::KeyProblem;
 use crate::model::ListName;
 use crate::model::attributes::{DERIVED, attributes};
-use crate::rows::NamedRows;
+use crate::registry::Registry;
 use crate::rules::Reason;
 
 const LONGEST_SUBJECT: usize = 69;
@@ -414,13 +414,13 @@ fn every_command_that_a_text_offers_is_understood_and_in_the_help() {
                 let line = as_written(&words);
                 let has_token = line != words;
                 let name = line.split_whitespace().next().unwrap_or_default().to_lowercase();
-                let known = crate::commands::name(&NamedRows::from(COMMANDS), &line);
+                let known = crate::commands::name(&Registry::built_in().commands, &line);
                 // "key set" alone names a notice, and "set" alone is a command that needs an argument.
                 let is_command = has_token && !words.contains(':') || !known.is_empty() && name == known;
                 if !is_command || words.contains('{') && !has_token {
                     continue;
                 }
-                let read = crate::commands::parse(&NamedRows::from(COMMANDS), &line);
+                let read = crate::commands::parse(&Registry::built_in().commands, &line);
                 let incomplete = !has_token
                     && matches!(
                         read,

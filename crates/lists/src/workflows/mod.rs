@@ -215,12 +215,12 @@ pub fn check(steps: &NamedRows<Step>, workflow: &Workflow) -> Result<(), Workflo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::styles::STYLES;
+    use crate::registry::Registry;
 
     #[test]
     fn every_workflow_of_the_table_is_one() {
         for workflow in Workflows::default().all() {
-            assert_eq!(check(&NamedRows::from(STEPS), workflow), Ok(()), "{}", workflow.name);
+            assert_eq!(check(&Registry::built_in().steps, workflow), Ok(()), "{}", workflow.name);
             let own = ["sanity-checks", "moderation-checks"];
             assert!(own.contains(&workflow.steps[0].as_str()), "{}", workflow.name);
         }
@@ -236,8 +236,8 @@ mod tests {
             steps: steps.iter().map(|step| (*step).to_owned()).collect(),
         };
         let key = |digit: &str| digit.repeat(40).parse::<sealist_openpgp::Fingerprint>().unwrap();
-        let settings = NamedRows::from(STYLES).named("pgp-default").unwrap().settings();
-        let known = NamedRows::from(STEPS);
+        let settings = Registry::built_in().styles.named("pgp-default").unwrap().settings();
+        let known = Registry::built_in().steps.clone();
         let mut case = StepContext {
             steps: &known,
             settings: &settings,
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_site_composes_its_own() {
-        let (mut workflows, known) = (Workflows::default(), NamedRows::from(STEPS));
+        let (mut workflows, known) = (Workflows::default(), Registry::built_in().steps.clone());
         let own = |name: &str, steps: &[&str]| Workflow {
             name: name.to_owned(),
             description: String::new(),

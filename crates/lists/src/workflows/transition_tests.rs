@@ -12,6 +12,7 @@ use sealist_openpgp::Fingerprint;
 use super::*;
 use crate::commands::Problem;
 use crate::model::{ListSettings, Role};
+use crate::registry::Registry;
 
 /// An answer, as far as a workflow sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +82,7 @@ impl Walk {
             roles,
             banned: false,
             settings: ListSettings::default(),
-            steps: NamedRows::from(STEPS),
+            steps: Registry::built_in().steps.clone(),
         }
     }
 
