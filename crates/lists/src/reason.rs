@@ -16,7 +16,7 @@ macro_rules! reasons {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Reason {
             $($(#[$doc])* $reason,)+
-            /// A reason of a newer version of Sealist. It is kept and shown by its name.
+            /// A reason of a newer version of Sealist, or of a rule that is not built in. It is kept and shown by its name.
             Unknown(UnknownName),
         }
 
@@ -157,7 +157,7 @@ impl Reason {
         NAMES.iter().find(|(_, known)| *known == name).map(|(reason, _)| *reason)
     }
 
-    /// Reads a stored name. A name that a newer version wrote is kept.
+    /// Reads a stored name, or that of a rule that is not built in. A name that this version does not know is kept.
     pub fn read(name: &str) -> Self {
         Self::known(name).unwrap_or_else(|| Self::Unknown(UnknownName::keep(name)))
     }
@@ -179,7 +179,7 @@ impl Reason {
                 | Self::Mangled
                 | Self::Ambiguous
                 | Self::NotAlone
-                // A newer version knows why the message is held: this one takes the worst for granted.
+                // Only a newer version, or the rule of a plugin, knows why the message is held: the worst is taken for granted.
                 | Self::Unknown(_)
         )
     }
