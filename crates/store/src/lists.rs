@@ -81,7 +81,7 @@ pub async fn names(db: &mut Conn) -> Result<BTreeMap<ListNo, String>, StoreError
 pub async fn hold(db: &mut Conn, no: ListNo, now: Timestamp) -> Result<bool, StoreError> {
     let held = query("UPDATE lists SET held_at = $2 WHERE no = $1 AND held_at IS NULL");
     let is_new = held.bind(no.0).bind(now.0).execute(&mut *db).await?.rows_affected() > 0;
-    queue::pause(&mut *db, no, (QueueName::In, QueueName::Paused)).await?;
+    queue::pause(&mut *db, no, QueueName::In, QueueName::Paused).await?;
     query(
         "UPDATE deliveries SET state = 'held', reply = $2 WHERE state = 'due' AND claimed_by IS NULL
          AND sending_no IN (SELECT no FROM sendings WHERE list_no = $1)",
@@ -97,7 +97,7 @@ pub async fn hold(db: &mut Conn, no: ListNo, now: Timestamp) -> Result<bool, Sto
 pub async fn release(db: &mut Conn, no: ListNo) -> Result<bool, StoreError> {
     let released = query("UPDATE lists SET held_at = NULL WHERE no = $1 AND held_at IS NOT NULL").bind(no.0);
     let released = released.execute(&mut *db).await?.rows_affected() > 0;
-    queue::pause(&mut *db, no, (QueueName::Paused, QueueName::In)).await?;
+    queue::pause(&mut *db, no, QueueName::Paused, QueueName::In).await?;
     query(
         "UPDATE deliveries SET state = 'due', reply = '' WHERE state = 'held' AND reply = $2
          AND sending_no IN (SELECT no FROM sendings WHERE list_no = $1)",

@@ -154,7 +154,8 @@ pub async fn put_off(db: &mut Conn, entry: &QueueEntry, until: Timestamp) -> Res
 pub(crate) async fn pause(
     db: &mut Conn,
     list: ListNo,
-    (from, to): (QueueName, QueueName),
+    from: QueueName,
+    to: QueueName,
 ) -> Result<(), StoreError> {
     query("UPDATE queue SET queue = $3 WHERE list_no = $1 AND queue = $2 AND claimed_by IS NULL")
         .bind(list.0)
