@@ -13,7 +13,7 @@ use crate::rules::{GATE, GateRule, RULES, Rule};
 use crate::styles::{STYLES, Style};
 use crate::workflows::{STEPS, Step, Workflow, WorkflowError, Workflows};
 
-/// NamedRows of every kind, which are added to a registry together.
+/// Rows of every kind, which are added to a registry together.
 #[derive(Clone, Copy, Default)]
 pub struct Contribution {
     /// Rules that are asked before anything is decrypted.

@@ -1,4 +1,4 @@
-//! NamedRows: things of one kind that are found by name, such as rules or commands.
+//! Rows: things of one kind that are found by name, such as rules or commands.
 
 /// A row that is found by its name.
 pub trait NamedRow: 'static {

@@ -77,7 +77,7 @@ pub struct QueueEntry {
     pub author: String,
     /// When an owner saw its content, which notices do not show.
     pub seen_at: Option<Timestamp>,
-    /// How it came: the name of a [`EntryOrigin`].
+    /// How it came: the name of an [`EntryOrigin`].
     pub origin: String,
 }
 
