@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use sealist_app::{App, AppError, ErrorKind, NewMember, StartAt};
-use sealist_lists::events::EventKind;
+use sealist_lists::events::{Actor, EventKind, ServerCause};
 use sealist_lists::model::{EntryNo, ListName, MailingList, Role};
 use sealist_mail::{Address, Timestamp};
 use sealist_store::{lists, testing, transaction};

@@ -106,8 +106,8 @@ async fn written(
     Ok(written)
 }
 
-/// A fingerprint names a person wherever the key is published. So events of the person lose the fingerprints of keys that no other
-/// address has.
+/// A fingerprint names a person wherever the key is published. So the events of the person lose the fingerprints of all keys that the
+/// person had; the events of another person with the same key keep it.
 async fn forget_fingerprints(db: &mut Conn, address: &Address) -> Result<(), StoreError> {
     let keys = query(
         "SELECT c.fingerprint AS one, '' AS other FROM certificates c JOIN addresses a ON a.no = c.address_no WHERE a.email_key = $1
@@ -121,12 +121,9 @@ async fn forget_fingerprints(db: &mut Conn, address: &Address) -> Result<(), Sto
     fingerprints.remove("");
     let Some(person) = events::find_person(&mut *db, address).await? else { return Ok(()) };
     for fingerprint in fingerprints {
-        if crate::keys::other_holder(&mut *db, &fingerprint, address).await?.is_none() {
-            let forget = query(
-                "UPDATE events SET data = REPLACE(data, $2, '') WHERE subject_no = $1 OR actor_no = $1",
-            );
-            forget.bind(person).bind(&fingerprint).execute(&mut *db).await?;
-        }
+        let forget =
+            query("UPDATE events SET data = REPLACE(data, $2, '') WHERE subject_no = $1 OR actor_no = $1");
+        forget.bind(person).bind(&fingerprint).execute(&mut *db).await?;
     }
     Ok(())
 }

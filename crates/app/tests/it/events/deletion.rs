@@ -11,6 +11,8 @@ use crate::moved_clock::{receive, site_on_postgres};
 
 const HOME: &str = "Änne@bücher.example";
 const OTHER: &str = "other@lists.example";
+/// An address that has that of Anne inside.
+const SUSANNE: &str = "susanne@x.example";
 
 /// Where the addresses and the keys of Anne stand.
 async fn places(stage: &Stage, fingerprints: &[String]) -> Vec<String> {
@@ -53,7 +55,15 @@ async fn story(stage: Stage) {
     let fingerprints = [key_of(&stage, &address(ANNE)).await.expect("Anne has a key")];
     Box::pin(refusals(&stage, &list)).await;
     let before = places(&stage, &fingerprints).await;
-    for place in ["addresses.email", "certificates.certificate", "done_copies.copies", "events.data"] {
+    for place in [
+        "addresses.email",
+        "certificates.certificate",
+        "done_copies.copies",
+        "events.data",
+        "pending_facts.fact",
+        "signed_texts.refused_by",
+        "tokens.decided_by",
+    ] {
         assert!(before.iter().any(|one| one == place), "{place}: {before:?}");
     }
     Box::pin(goes(&stage)).await;
@@ -89,6 +99,40 @@ async fn goes(stage: &Stage) {
         .await;
     let events = cli().events().newest(None, 1000).await.unwrap();
     assert!(events.iter().any(|one| one.event == "member-left" && one.email.is_empty()), "the events stay");
+    let of_others = testing::columns_that_say(&mut stage.app.store().reader().await.unwrap(), SUSANNE).await;
+    assert_eq!(
+        of_others.unwrap(),
+        ["pending_facts.fact", "pending_facts.subject"],
+        "what is about others stays"
+    );
+    write(stage, format!("DELETE FROM pending_facts WHERE subject = '{SUSANNE}'")).await;
+}
+
+/// Anne decides about a message on the other list, and what others have not heard yet is about her and about Susanne.
+async fn leaves_traces(stage: &Stage, other: &MailingList) {
+    let members = || stage.app.as_operator().at(day(0));
+    for who in [OLGA, ANNE] {
+        members().members(&other.name).add(member(who, Role::Owner, None)).await.unwrap();
+    }
+    Box::pin(stage.send(EVE, OTHER, "Words", day(0))).await;
+    let token = Box::pin(stage.token(ANNE, "approve ", day(0))).await;
+    let discard = format!("discard {token}");
+    Box::pin(stage.send(ANNE, "other-request@lists.example", &discard, day(0))).await;
+    assert_eq!(held(&stage.app).await.len(), 0, "Anne decided");
+    let ended = members();
+    Box::pin(ended.members(&other.name).remove(&address(ANNE), RolesToEnd::All, LastOwner::Stays))
+        .await
+        .unwrap();
+    write(stage, "UPDATE signed_texts SET refused_by = 'Anne@X.example'".to_owned()).await;
+    let no = other.no;
+    let fact = |who: &str| format!(r#"({no}, '', 'joined', '{who}', '{{"member":{{"email":"{who}"}}}}', 0)"#);
+    let facts = "INSERT INTO pending_facts (list_no, email_key, kind, subject, fact, at) VALUES";
+    write(stage, format!("{facts} {}, {}", fact(ANNE), fact(SUSANNE))).await;
+}
+
+async fn write(stage: &Stage, statement: String) {
+    let write = stage.app.store().write(transaction!(|db| testing::write_as_newer(db, &statement).await));
+    write.await.unwrap();
 }
 
 /// Each thing that keeps Anne, one after the other, until nothing does.
@@ -96,6 +140,7 @@ async fn refusals(stage: &Stage, list: &MailingList) {
     let cli = || stage.app.as_operator().at(day(0));
     let anne = address(ANNE);
     let other = Box::pin(cli().lists().create(&OTHER.parse().unwrap(), PLAIN)).await.unwrap();
+    Box::pin(leaves_traces(stage, &other)).await;
     stage.happened().await;
     let refused = async |who: &str, why: &str| {
         let error = cli().users().delete(&address(who)).await.unwrap_err();
@@ -111,10 +156,11 @@ async fn refusals(stage: &Stage, list: &MailingList) {
     let waits = request_of(stage, &other).await;
     Box::pin(cli().requests().reject(waits, "")).await.unwrap();
     Box::pin(deliver(&stage.app, day(0))).await;
-    let said = stage.app.store().write(transaction!(|db| {
-        testing::write_as_newer(db, "UPDATE deliveries SET reply = '550 <' || email || '>: unknown'").await
-    }));
-    said.await.unwrap();
+    // One of the copies went to another spelling of the other address.
+    let last = format!("(SELECT MAX(no) FROM deliveries WHERE email = '{ANNE}')");
+    let other_spelling = "UPDATE deliveries SET email = 'Änne@BÜCHER.example', address_no = NULL WHERE no =";
+    write(stage, format!("{other_spelling} {last}")).await;
+    write(stage, "UPDATE deliveries SET reply = '550 <' || email || '>: unknown'".to_owned()).await;
     stage.happened().await;
     refused(ANNE, "a copy of a message").await;
     Box::pin(upkeep(&stage.app, day(0))).await.unwrap();

@@ -148,6 +148,17 @@ async fn by_the_daily_check() -> Stage {
     let changed = format!("key-changed command-line - {ANNE}");
     let renewed = anne.renewed(day(100), day(19)).certificate();
     stage.row("refresh", &[&changed], Again::Nothing, async || refresh(renewed.to_bytes()).await).await;
+    let answers = Says(anne.renewed(day(200), day(20)).certificate().to_bytes());
+    let changed = format!("key-changed server - {ANNE}");
+    stage
+        .row("refresh by the server", &[&changed], Again::Nothing, async || {
+            for _ in [ANNE, OLGA] {
+                let server = app.act_as(Actor::Server(ServerCause::Keys)).at(day(20));
+                server.keys().refresh_next(&answers, day(21)).await?;
+            }
+            Ok(())
+        })
+        .await;
     let old = Person::new(ANNE, Kind::Curve25519, day(-9));
     let given = KeyChange {
         old: old.certificate().fingerprint().to_string(),
