@@ -9,6 +9,7 @@ mod attacks;
 mod bombs;
 mod bounces;
 mod command_attacks;
+mod command_events;
 mod command_faults;
 mod commands;
 mod common;
