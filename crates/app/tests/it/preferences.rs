@@ -120,6 +120,10 @@ async fn what_a_level_does_not_take_is_refused() {
         let shown = app.as_operator().preferences().of(holder).await.unwrap();
         assert!(shown.preferences.iter().all(|one| one.name != "allow_cleartext"), "{holder:?}");
     }
+    for holder in [&site, &PreferenceHolder::User(address(WORK)), &PreferenceHolder::Address(address(WORK))] {
+        let refused = choose(&app, holder, "delivery_status", Some("by_bounces")).await.unwrap_err();
+        assert!(refused.to_string().contains("what bounces make of one member"), "{holder:?}: {refused}");
+    }
     for holder in
         [PreferenceHolder::Address(address("x@x.example")), PreferenceHolder::User(address("x@x.example"))]
     {

@@ -233,8 +233,13 @@ impl PreferenceLevel {
         }
     }
 
-    /// Errs if the level does not take that choice ([`PreferenceChange::levels`]).
+    /// Errs if the level does not take that choice ([`PreferenceChange::levels`]). Bounces disable the delivery to one member, so
+    /// nobody chooses that for others.
     pub fn takes(self, change: PreferenceChange) -> Result<(), SettingError> {
+        let bounced = PreferenceChange::DeliveryStatus(Some(DeliveryStatus::ByBounces));
+        if change == bounced && self.source() != PreferenceSource::Member {
+            return Err(SettingError::OfOneMember(DeliveryStatus::ByBounces.name()));
+        }
         match change.levels().contains(&self.source()) {
             true => Ok(()),
             false => Err(SettingError::OfOneAddress(change.name().to_owned())),

@@ -24,6 +24,9 @@ pub enum SettingError {
     /// A choice about the key of one address, made for several.
     #[error("{0:?} is a choice about the key of one address: set it for a member or for an address")]
     OfOneAddress(String),
+    /// What bounces make of one member, chosen for several.
+    #[error("{0:?} is what bounces make of one member: choose \"by_moderator\" to stop delivery")]
+    OfOneMember(&'static str),
     /// The setting does not take that value.
     #[error("{value:?} is no value for {name:?}{}", takes.as_ref().map(|all| format!(": it takes {all}")).unwrap_or_default())]
     Value {
