@@ -145,7 +145,8 @@ async fn score(
     Ok(follows)
 }
 
-/// Mail to a member came back. If it did so too often, delivery to the member is disabled, and the owners are told.
+/// Mail to a member came back. If it did so too often, delivery to the member is disabled, and the owners are
+/// told.
 struct Bounce {
     list: MailingList,
     returned: Returned,
@@ -171,7 +172,8 @@ impl Change for Bounce {
     }
 }
 
-/// A cause proves to be nobody's fault: what it did to scores is undone, and delivery that it disabled goes on.
+/// A cause proves to be nobody's fault: what it did to scores is undone, and delivery that it disabled goes
+/// on.
 struct Pardon {
     list: ListNo,
     cause: String,

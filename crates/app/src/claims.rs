@@ -1,7 +1,8 @@
-//! Claims: what this process takes of the queue and of the copies, and how it gives back what it could not handle.
+//! Claims: what this process takes of the queue and of the copies, and how it gives back what it could not
+//! handle.
 //!
-//! A claim whose commit failed may be in the database all the same. Then this process goes on under another number, and what
-//! it had claimed under the old one is freed.
+//! A claim whose commit failed may be in the database all the same. Then this process goes on under another
+//! number, and what it had claimed under the old one is freed.
 
 use sealist_lists::model::{DeliveryNo, EntryNo, ListNo, NodeNo};
 use sealist_mail::Timestamp;
@@ -74,8 +75,8 @@ impl ClaimedEntry {
 
     /// Handles the message and records the outcome in one transaction. An error leaves the entry as it is.
     ///
-    /// Mail that asks for a notice to a stranger waits for the next hour when these notices are used up: its outcome is
-    /// [`Action::Defer`](sealist_lists::model::Action::Defer). Mail that waited for days is held.
+    /// Mail that asks for a notice to a stranger waits for the next hour when these notices are used up: its
+    /// outcome is [`Action::Defer`](sealist_lists::model::Action::Defer). Mail that waited for days is held.
     pub async fn process(&self, app: &App, now: Timestamp) -> Result<EntryOutcome, AppError> {
         process(app, self.0.clone(), now).await
     }
@@ -85,8 +86,8 @@ impl ClaimedEntry {
         shunt(app, self.0.clone(), now).await
     }
 
-    /// Gives the entry back as if it had not been claimed, because the message is not at fault. It is due again after the
-    /// pause.
+    /// Gives the entry back as if it had not been claimed, because the message is not at fault. It is due
+    /// again after the pause.
     pub async fn give_back(&self, app: &App, pause_ms: i64) -> Result<(), AppError> {
         let (entry, from) = (self.0.clone(), app.store.now().plus_ms(pause_ms));
         let back = app.write_unrecorded(
@@ -139,7 +140,8 @@ impl App {
         })
     }
 
-    /// Returns whether what this process claimed under that number is still its own: only then may a copy go out.
+    /// Returns whether what this process claimed under that number is still its own: only then may a copy go
+    /// out.
     pub fn still_claims(&self, node: NodeNo) -> bool {
         self.lease_is_valid() && self.is_current_node(node)
     }

@@ -1,5 +1,5 @@
-//! The database of a site: where it is, whether it is there, and how it is opened. Whoever opens it needs no more of the
-//! database than stands here; all other questions and changes go through [`App`](crate::App).
+//! The database of a site: where it is, whether it is there, and how it is opened. Whoever opens it needs no
+//! more of the database than stands here; all other questions and changes go through [`App`](crate::App).
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -23,8 +23,8 @@ impl SiteDatabase {
         Self(Database::file(path))
     }
 
-    /// A PostgreSQL database, `postgres://user@host/name`. Errs if the address is invalid. The error does not quote the
-    /// address, because the address may contain a password.
+    /// A PostgreSQL database, `postgres://user@host/name`. Errs if the address is invalid. The error does not
+    /// quote the address, because the address may contain a password.
     pub fn server(url: &str) -> Result<Self, AppError> {
         Ok(Self(Database::server(url)?))
     }
@@ -39,7 +39,8 @@ impl SiteDatabase {
         Ok(OpenDatabase(self.0.make().await?))
     }
 
-    /// Opens the database as it is; `None` if there is none. Errs if its tables are not those of this program.
+    /// Opens the database as it is; `None` if there is none. Errs if its tables are not those of this
+    /// program.
     pub async fn open(&self) -> Result<Option<OpenDatabase>, AppError> {
         match self.0.open().await {
             Ok(store) => Ok(Some(OpenDatabase(store))),
@@ -48,8 +49,9 @@ impl SiteDatabase {
         }
     }
 
-    /// Migrates an existing database; `None` if it is current. A SQLite file is first copied into a private file beside it.
-    /// Errs while a node serves a PostgreSQL database, because the statements of the node may not fit the new tables.
+    /// Migrates an existing database; `None` if it is current. A SQLite file is first copied into a private
+    /// file beside it. Errs while a node serves a PostgreSQL database, because the statements of the node may
+    /// not fit the new tables.
     pub async fn migrate(&self) -> Result<Option<Migrated>, AppError> {
         Ok(self.0.migrate().await?)
     }

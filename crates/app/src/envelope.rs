@@ -1,8 +1,9 @@
 //! The envelope of a message: whom the MAIL command named, and the token of a `-confirm` address.
 //!
-//! It is stored in front of the message, under the same seal, so that nobody who reads the database learns more of an
-//! encrypting list than the queue row says. The envelope is one line, or two for a `-confirm` address, in the form of header
-//! fields. Nobody but this file reads or writes these lines: what a sender puts into a message is never taken for an envelope.
+//! It is stored in front of the message, under the same seal, so that nobody who reads the database learns
+//! more of an encrypting list than the queue row says. The envelope is one line, or two for a `-confirm`
+//! address, in the form of header fields. Nobody but this file reads or writes these lines: what a sender
+//! puts into a message is never taken for an envelope.
 
 use sealist_lists::model::SubAddress;
 use sealist_mail::origin::EnvelopeSender;
@@ -31,8 +32,9 @@ impl StoredEnvelope {
         lines.into_bytes()
     }
 
-    /// Reads the envelope in front of what is stored for a sub-address. Returns it with the number of octets that it takes.
-    /// `None`: there is no envelope, because an importer or an old version stored the message without one.
+    /// Reads the envelope in front of what is stored for a sub-address. Returns it with the number of octets
+    /// that it takes. `None`: there is no envelope, because an importer or an old version stored the message
+    /// without one.
     pub(crate) fn read(sub_address: SubAddress, stored: &[u8]) -> Option<(Self, usize)> {
         let (path, mut octets) = line(stored, RETURN_PATH)?;
         let path = path.strip_prefix('<')?.strip_suffix('>')?.to_owned();

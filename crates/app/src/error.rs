@@ -352,7 +352,8 @@ impl AppError {
     }
 }
 
-/// What kind of failure an error is. Each caller has its own answer for each kind: an exit code, a status of HTTP.
+/// What kind of failure an error is. Each caller has its own answer for each kind: an exit code, a status of
+/// HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// What was named is not there.
@@ -374,7 +375,8 @@ pub enum ErrorKind {
     Busy,
     /// Something that Sealist needs is out of reach for now: the same works later.
     Unavailable,
-    /// The admin of the site must act first: the database is missing, damaged or of another version, or a key is missing.
+    /// The admin of the site must act first: the database is missing, damaged or of another version, or a key
+    /// is missing.
     NeedsAdmin,
     /// A file cannot be written.
     NotWritten,

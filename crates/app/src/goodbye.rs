@@ -13,7 +13,8 @@ use crate::site::App;
 use crate::summaries::gather;
 use crate::summary_facts::SummaryFact;
 
-/// Makes the notices about a member who leaves: the goodbye notice to the member, and a note to the owners, each if the list wants it.
+/// Makes the notices about a member who leaves: the goodbye notice to the member, and a note to the owners,
+/// each if the list wants it.
 pub(crate) async fn farewell(
     app: &App,
     list: &MailingList,

@@ -164,8 +164,8 @@ impl App {
         Ok(())
     }
 
-    /// Reads the clock of the database, which [`App::now`] follows from then on. Returns how many milliseconds the clock of this
-    /// machine is ahead; 0 with SQLite.
+    /// Reads the clock of the database, which [`App::now`] follows from then on. Returns how many
+    /// milliseconds the clock of this machine is ahead; 0 with SQLite.
     pub async fn read_database_clock(&self) -> Result<i64, AppError> {
         Ok(self.store.read_database_clock().await?)
     }

@@ -209,8 +209,8 @@ impl Intake {
         Ok(())
     }
 
-    /// Stores the message durably. After this returns without an error the message is ours, and the returned number follows it.
-    /// `transaction` is the same for all sub-addresses of one LMTP transaction.
+    /// Stores the message durably. After this returns without an error the message is ours, and the returned
+    /// number follows it. `transaction` is the same for all sub-addresses of one LMTP transaction.
     pub async fn commit(self, app: &App, transaction: [u8; 16], now: Timestamp) -> Result<EntryNo, AppError> {
         let body = match self.form {
             IntakeBody::Plain(payload) => StoredBody::Plain { outer: Vec::new(), payload },

@@ -39,7 +39,8 @@ pub(crate) struct KnownAuthor {
     pub(crate) banned: bool,
 }
 
-/// Asks the database for the roles, the key and the bans of an author. A ban counts for the envelope sender, too.
+/// Asks the database for the roles, the key and the bans of an author. A ban counts for the envelope sender,
+/// too.
 pub(crate) async fn look_up(
     app: &App,
     list: &MailingList,

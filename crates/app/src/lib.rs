@@ -1,7 +1,7 @@
 //! Use cases. Each loads the facts, lets `lists` decide, and records the outcome in one transaction.
 //!
-//! Whoever asks or changes something comes through [`App::act_as`], which knows the actor: the command line, and later REST and
-//! pages. The runners call functions of their own for mail that comes in and goes out.
+//! Whoever asks or changes something comes through [`App::act_as`], which knows the actor: the command line,
+//! and later REST and pages. The runners call functions of their own for mail that comes in and goes out.
 //!
 //! This crate has no loops, sockets or files. Stored secret keys are behind [`KeyVault`].
 

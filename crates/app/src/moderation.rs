@@ -117,9 +117,10 @@ pub(crate) async fn refusal_notice(
     Ok(notice.map(|notice| notice.caused_by(entry.no)))
 }
 
-/// The content of a held message for one owner or moderator, sealed to their key where the list has OpenPGP. What could be a
-/// captured message is for owners alone, and may be accepted once one has seen it. Errs with [`AppError::MayNotSee`] for
-/// somebody else, with [`AppError::NothingToSealTo`] without a usable key. With the token of their notice they can decide.
+/// The content of a held message for one owner or moderator, sealed to their key where the list has OpenPGP.
+/// What could be a captured message is for owners alone, and may be accepted once one has seen it. Errs with
+/// [`AppError::MayNotSee`] for somebody else, with [`AppError::NothingToSealTo`] without a usable key. With
+/// the token of their notice they can decide.
 pub(crate) async fn show(
     app: &App,
     list: &MailingList,
@@ -150,8 +151,8 @@ pub(crate) async fn open_for(
     app.carry_out(Some(list.no), effects, by, now).await
 }
 
-/// The same as a file: one whole message, encrypted to that person's key. Errs with [`AppError::NothingToSealTo`] on every
-/// list if there is no key.
+/// The same as a file: one whole message, encrypted to that person's key. Errs with
+/// [`AppError::NothingToSealTo`] on every list if there is no key.
 pub(crate) async fn open_to_file(
     app: &App,
     entry: &QueueEntry,

@@ -34,8 +34,9 @@ const DEAD_AFTER: Duration = Duration::from_millis(nodes::DEAD_AFTER_MS as u64);
 const MARGIN: Duration = Duration::from_secs(1);
 
 impl Node {
-    /// Records a heartbeat, and returns whether this process may judge other nodes dead. After a long pause of this process
-    /// the other nodes may have paused by the same cause: nobody is judged until a whole lease has passed without a pause.
+    /// Records a heartbeat, and returns whether this process may judge other nodes dead. After a long pause
+    /// of this process the other nodes may have paused by the same cause: nobody is judged until a whole
+    /// lease has passed without a pause.
     pub(crate) fn can_judge(&self, now: Instant) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let since = match *seen {

@@ -75,7 +75,8 @@ pub(crate) async fn list_of(app: &App, entry: &QueueEntry) -> Result<MailingList
     list.ok_or_else(|| AppError::NoSuchList(entry.list.to_string()))
 }
 
-/// Opens what is stored of an entry of the queue. Errs with [`AppError::NoKeys`] if this node lacks the list's keys.
+/// Opens what is stored of an entry of the queue. Errs with [`AppError::NoKeys`] if this node lacks the
+/// list's keys.
 pub(crate) async fn open_stored(
     app: &App,
     list: &MailingList,
@@ -130,7 +131,8 @@ fn limits(list: &MailingList) -> openpgp::Limits {
     openpgp::Limits { max_output_octets }
 }
 
-/// Whether the signed To and Cc of a message name a sub-address of the list. Reads nothing that no valid signature covers.
+/// Whether the signed To and Cc of a message name a sub-address of the list. Reads nothing that no valid
+/// signature covers.
 pub(crate) fn addressed(
     app: &App,
     opened: &Opened,

@@ -48,7 +48,8 @@ pub(crate) async fn rotate(app: &App, list: &MailingList, occasion: &Occasion) -
     Ok(Rotated { fingerprint, waits_for, alone })
 }
 
-/// A new posting key, which is used at once if every live node has it. Answers the nodes that have not loaded it yet.
+/// A new posting key, which is used at once if every live node has it. Answers the nodes that have not loaded
+/// it yet.
 struct NewPostingKey {
     list: ListNo,
     key: NewListKey,

@@ -17,9 +17,10 @@ use crate::site::App;
 /// Bodies per round.
 const CHUNK: u32 = 50;
 
-/// Seals waiting messages, posts and notices of a list that encrypts, and returns how many. Where nothing is stored in the clear
-/// this is a question to the database and no more, so that it is repeated with each change of a setting and in each round of upkeep:
-/// it may have been interrupted, and a message that was under way when the list began to encrypt is stored in the clear behind it.
+/// Seals waiting messages, posts and notices of a list that encrypts, and returns how many. Where nothing is
+/// stored in the clear this is a question to the database and no more, so that it is repeated with each
+/// change of a setting and in each round of upkeep: it may have been interrupted, and a message that was
+/// under way when the list began to encrypt is stored in the clear behind it.
 pub(crate) async fn seal_earlier(app: &App, list: &MailingList) -> Result<u64, AppError> {
     let now = app.store.now();
     let mut sealed = 0;

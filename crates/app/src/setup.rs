@@ -114,7 +114,8 @@ pub struct NewMember {
 pub(crate) enum KnownKey {
     /// The admin names the address and the key together, and vouches for just this key.
     MayBeReplaced,
-    /// The certificate is found by the address that it names, which anybody can write into it. Only an update of the known key counts.
+    /// The certificate is found by the address that it names, which anybody can write into it. Only an update
+    /// of the known key counts.
     Stays,
 }
 
@@ -142,8 +143,9 @@ pub(crate) async fn effects_of_new(
     Ok(effects)
 }
 
-/// What is done to give an address a certificate that an admin vouches for, or to merge an update or a revocation into its
-/// certificate. Errs if the certificate cannot be used, and with [`AppError::HasOtherKey`] if it may not replace another one.
+/// What is done to give an address a certificate that an admin vouches for, or to merge an update or a
+/// revocation into its certificate. Errs if the certificate cannot be used, and with
+/// [`AppError::HasOtherKey`] if it may not replace another one.
 pub(crate) async fn set_key(
     app: &App,
     address: &Address,

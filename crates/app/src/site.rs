@@ -106,8 +106,8 @@ impl App {
         self.store.alone()
     }
 
-    /// Copies every row of this site, which is on SQLite, into an empty PostgreSQL database. Nobody may serve either database
-    /// meanwhile. Returns the number of rows. If it errs, nothing was changed.
+    /// Copies every row of this site, which is on SQLite, into an empty PostgreSQL database. Nobody may serve
+    /// either database meanwhile. Returns the number of rows. If it errs, nothing was changed.
     pub async fn move_to(
         &self,
         to: &OpenDatabase,
@@ -116,8 +116,8 @@ impl App {
         Ok(transfer::transfer(&self.store, &to.0, progress).await?)
     }
 
-    /// Returns the keys of a list with OpenPGP. Errs with [`AppError::NoKeys`] if this node lacks a key that is in use or was
-    /// in use until lately: another node handles what is encrypted to that key.
+    /// Returns the keys of a list with OpenPGP. Errs with [`AppError::NoKeys`] if this node lacks a key that
+    /// is in use or was in use until lately: another node handles what is encrypted to that key.
     pub async fn keys_of(&self, list: &MailingList) -> Result<Arc<ListKeys>, AppError> {
         self.keyring.keys_of(&self.store, &self.vault, list).await
     }

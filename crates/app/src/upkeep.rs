@@ -263,8 +263,8 @@ pub(crate) async fn above_limits(db: &mut Conn, list: &MailingList) -> Result<Ve
     holds::too_many(db, list.no, limits).await
 }
 
-/// Deletes held messages that are above the limits. The next notice names each, and an author who was told that it is held is
-/// told that it is gone.
+/// Deletes held messages that are above the limits. The next notice names each, and an author who was told
+/// that it is held is told that it is gone.
 pub(crate) async fn give_way(
     db: &mut Conn,
     list: &MailingList,
@@ -295,7 +295,8 @@ async fn delete_finished(app: &App, now: Timestamp) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Deletes what is kept of messages and copies that were done before `sent_kept_days`, and the oldest of what is too much.
+/// Deletes what is kept of messages and copies that were done before `sent_kept_days`, and the oldest of what
+/// is too much.
 async fn forget_traces(app: &App, now: Timestamp) -> Result<(), AppError> {
     let too_old = Timestamp(now.0 - i64::from(app.sent_kept_days) * DAY_MS);
     let before = traces::limits(&mut *app.store.reader().await?, too_old, MAX_TRACES).await?;

@@ -17,8 +17,8 @@ pub(crate) async fn user_of(db: &mut Conn, address: &Address) -> Result<User, Ap
     user.ok_or_else(|| AppError::NoUserOf(address.to_string()))
 }
 
-/// The user to whom a known address belongs; a user is made who prefers the address if it belongs to nobody. Adds what happened.
-/// Errs with [`AppError::NotKnown`] if the site does not know the address.
+/// The user to whom a known address belongs; a user is made who prefers the address if it belongs to nobody.
+/// Adds what happened. Errs with [`AppError::NotKnown`] if the site does not know the address.
 pub(crate) async fn user_or_new(
     db: &mut Conn,
     address: &Address,
@@ -38,8 +38,8 @@ pub(crate) async fn user_or_new(
     Ok(user)
 }
 
-/// The user who prefers that address. Errs with [`AppError::NotPreferred`] if the user prefers another one, and with
-/// [`AppError::NoUserOf`].
+/// The user who prefers that address. Errs with [`AppError::NotPreferred`] if the user prefers another one,
+/// and with [`AppError::NoUserOf`].
 pub(crate) async fn user_who_prefers(db: &mut Conn, address: &Address) -> Result<UserNo, AppError> {
     let user = user_of(db, address).await?;
     match user.preferred() {

@@ -49,8 +49,8 @@ names! { Pool { Questions = "questions", Answers = "answers" } }
 pub struct NoticeBudget {
     /// The most notices of this kind within a day.
     pub most_a_day: u32,
-    /// Who asked. The same kind of notice is counted separately for each requester. `None`: nobody asked for the
-    /// notice.
+    /// Who asked. The same kind of notice is counted separately for each requester. `None`: nobody asked for
+    /// the notice.
     pub requester: Option<RequesterTrust>,
     /// The limits that all strangers share.
     pub shared: Option<SharedBudget>,

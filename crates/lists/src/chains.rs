@@ -120,8 +120,8 @@ impl Verdict {
         self
     }
 
-    /// What becomes of a message after this verdict if its author cannot be told of it: a reject is a hold, so that those in
-    /// charge see what nobody else hears of.
+    /// What becomes of a message after this verdict if its author cannot be told of it: a reject is a hold,
+    /// so that those in charge see what nobody else hears of.
     pub fn action_if_untold(&self) -> Action {
         if self.action == Action::Reject { Action::Hold } else { self.action }
     }
@@ -155,8 +155,9 @@ impl Chain {
         Verdict { action, findings }.unless_it_waits(facts)
     }
 
-    /// The first rule that every chain of this kind asks, but not this one, or not in that place. Chains that judge what was
-    /// encrypted begin as the built-in ones and have their guards, so that no rule of a plugin accepts what these would not.
+    /// The first rule that every chain of this kind asks, but not this one, or not in that place. Chains that
+    /// judge what was encrypted begin as the built-in ones and have their guards, so that no rule of a plugin
+    /// accepts what these would not.
     pub(crate) fn skipped(&self) -> Option<&'static str> {
         let model = built_in(self.judges)?;
         let first = match self.judges {

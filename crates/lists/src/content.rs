@@ -1,7 +1,8 @@
 //! What a message says, as far as rules may look at it: the header and the first lines.
 //!
-//! If OpenPGP protects the header, rules see the protected one, and the first lines are those of the opened message: what
-//! whoever carried the message wrote outside counts for nothing. Handlers begin with the same header.
+//! If OpenPGP protects the header, rules see the protected one, and the first lines are those of the opened
+//! message: what whoever carried the message wrote outside counts for nothing. Handlers begin with the same
+//! header.
 
 use sealist_mail::{Entity, Headers, first_text};
 use sealist_openpgp::Opened;
@@ -27,8 +28,8 @@ impl<'m> MessageContent<'m> {
         &self.headers
     }
 
-    /// Returns the first lines of the text that are not empty, at most that many. The text is decoded anew at each call,
-    /// because few rules ask for it.
+    /// Returns the first lines of the text that are not empty, at most that many. The text is decoded anew at
+    /// each call, because few rules ask for it.
     pub fn first_lines(&self, most: usize) -> Vec<Zeroizing<String>> {
         let text = match self.opened {
             Some(opened) => opened.text(),

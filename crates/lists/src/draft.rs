@@ -21,7 +21,8 @@ pub struct PostDraft<'a> {
     pub author: Author<'a>,
     /// The members who are named in To or Cc.
     pub addressees: &'a [Member],
-    /// The part of the author's header that the author's good signature covers. `None` if it covers no header.
+    /// The part of the author's header that the author's good signature covers. `None` if it covers no
+    /// header.
     pub signed: Option<&'a Headers>,
     /// A random part for the Message-ID, on lists that make their own.
     pub message_id: String,

@@ -62,7 +62,8 @@ pub struct MessageFacts<'m> {
 }
 
 impl MessageFacts<'_> {
-    /// Whether the author may be told what becomes of the message: somebody with a role on the list who wrote it in person.
+    /// Whether the author may be told what becomes of the message: somebody with a role on the list who wrote
+    /// it in person.
     pub fn author_may_be_told(&self) -> bool {
         self.author_role.is_some() && self.is_answerable
     }

@@ -3,8 +3,8 @@
 use sealist_mail::{AttachedFile, Entity, Headers, attachments, shortened};
 use serde::{Deserialize, Serialize};
 
-/// What everybody on the way of a message sees of it. Anybody can write anything there. It has no Debug, because on plain
-/// lists it is content; on an encrypting list it is stored sealed.
+/// What everybody on the way of a message sees of it. Anybody can write anything there. It has no Debug,
+/// because on plain lists it is content; on an encrypting list it is stored sealed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldSummary {
     /// The From field, on one line and shortened.

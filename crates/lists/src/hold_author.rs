@@ -1,9 +1,9 @@
 //! Whose a held message is, and whether its author hears that it waits. Reads `respond_to_post_requests`.
 //!
-//! On a list with OpenPGP a signature shows whose a message is. There an author hears only what everybody on the way of the
-//! message sees, because nothing of it was decrypted. On other lists the From field has to do for hearing of it. A message
-//! counts as a member's only if the envelope names its author, too: mail that others send in a member's name must not push
-//! the member's own mail out.
+//! On a list with OpenPGP a signature shows whose a message is. There an author hears only what everybody on
+//! the way of the message sees, because nothing of it was decrypted. On other lists the From field has to do
+//! for hearing of it. A message counts as a member's only if the envelope names its author, too: mail that
+//! others send in a member's name must not push the member's own mail out.
 
 use crate::facts::{EncryptionFact, MessageFacts, Signature};
 use crate::model::{Role, SubAddress};
@@ -21,7 +21,8 @@ pub struct HoldAuthor {
 }
 
 impl HoldAuthor {
-    /// Decides about a message that is held for these reasons. `heard`: whether the author heard of it before.
+    /// Decides about a message that is held for these reasons. `heard`: whether the author heard of it
+    /// before.
     pub fn of(facts: &MessageFacts<'_>, reasons: &[Reason], heard: bool) -> Self {
         let has_openpgp = facts.pgp().is_some();
         let is_member = facts.author_role.is_some_and(|role| role != Role::Nonmember);
@@ -30,7 +31,8 @@ impl HoldAuthor {
         let is_public = if has_openpgp {
             facts.encryption == EncryptionFact::None && reasons.iter().any(|reason| reason.is_public())
         } else {
-            // A stranger hears of it only if the envelope names the same address: no mail to people who wrote nothing.
+            // A stranger hears of it only if the envelope names the same address: no mail to people who wrote
+            // nothing.
             is_member || facts.envelope_names_author
         };
         let hears = facts.settings.respond_to_post_requests

@@ -1,6 +1,7 @@
 //! Enums that have a name in the database, on the command line and in JSON: the names are written once.
 
-/// Gives an enum without fields its names: `name`, `from_name`, `ALL`, `Display`, and serde by the same names.
+/// Gives an enum without fields its names: `name`, `from_name`, `ALL`, `Display`, and serde by the same
+/// names.
 #[macro_export]
 macro_rules! names {
     ($enum:ident { $($case:ident = $name:literal),+ $(,)? }) => {

@@ -60,8 +60,9 @@ impl NamedRow for Pipeline {
 }
 
 impl Pipeline {
-    /// A handler that every pipeline runs, but not this one, or not in the order of the built-in ones: without it, a copy could
-    /// show what nobody signed as an author's words. Other handlers may stand between.
+    /// A handler that every pipeline runs, but not this one, or not in the order of the built-in ones:
+    /// without it, a copy could show what nobody signed as an author's words. Other handlers may stand
+    /// between.
     pub(crate) fn skipped(&self) -> Option<&'static str> {
         let mut first_skipped = None;
         for model in PIPELINES {

@@ -3,8 +3,8 @@
 use sealist_mail::AttachedFile;
 use serde::{Deserialize, Serialize};
 
-/// The summary of a post. It holds cleartext, so it has no Debug; on an encrypting list it is stored sealed. A reader of a
-/// later version may find fields that it does not know, and lacks none of these.
+/// The summary of a post. It holds cleartext, so it has no Debug; on an encrypting list it is stored sealed.
+/// A reader of a later version may find fields that it does not know, and lacks none of these.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostSummary {
     /// The Subject that copies show inside their encryption, with the mark of an unsigned one.

@@ -11,12 +11,13 @@ use crate::unknown_name::UnknownName;
 /// Makes the type and the table of its stable names: no reason is without one.
 macro_rules! reasons {
     ($($(#[$doc:meta])* $reason:ident = $name:literal,)+) => {
-        /// Why a rule hit. The names are stable: they are stored with held messages and appear in logs and `--json`.
-        /// The sentences that people read are in `texts/`.
+        /// Why a rule hit. The names are stable: they are stored with held messages and appear in logs and
+        /// `--json`. The sentences that people read are in `texts/`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Reason {
             $($(#[$doc])* $reason,)+
-            /// A reason of a newer version of Sealist, or of a rule that is not built in. It is kept and shown by its name.
+            /// A reason of a newer version of Sealist, or of a rule that is not built in. It is kept and
+            /// shown by its name.
             Unknown(UnknownName),
         }
 
@@ -126,7 +127,8 @@ pub struct UnknownReason {
     name: String,
 }
 
-/// Parses a stable name that a person wrote. What is stored is read by [`Reason::read`], which keeps unknown names.
+/// Parses a stable name that a person wrote. What is stored is read by [`Reason::read`], which keeps unknown
+/// names.
 impl FromStr for Reason {
     type Err = UnknownReason;
 
@@ -157,7 +159,8 @@ impl Reason {
         NAMES.iter().find(|(_, known)| *known == name).map(|(reason, _)| *reason)
     }
 
-    /// Reads a stored name, or that of a rule that is not built in. A name that this version does not know is kept.
+    /// Reads a stored name, or that of a rule that is not built in. A name that this version does not know is
+    /// kept.
     pub fn read(name: &str) -> Self {
         Self::known(name).unwrap_or_else(|| Self::Unknown(UnknownName::keep(name)))
     }
@@ -179,7 +182,8 @@ impl Reason {
                 | Self::Mangled
                 | Self::Ambiguous
                 | Self::NotAlone
-                // Only a newer version, or the rule of a plugin, knows why the message is held: the worst is taken for granted.
+                // Only a newer version, or the rule of a plugin, knows why the message is held: the worst is
+                // taken for granted.
                 | Self::Unknown(_)
         )
     }

@@ -1,5 +1,5 @@
-//! The registry of a site: everything that is found by name. The built-in rows fill it first, and a plugin can add rows of its
-//! own, which are used in the same way. It is made once, at the start of the process.
+//! The registry of a site: everything that is found by name. The built-in rows fill it first, and a plugin
+//! can add rows of its own, which are used in the same way. It is made once, at the start of the process.
 
 use std::sync::{Arc, LazyLock};
 
@@ -109,8 +109,8 @@ impl Registry {
         OF_BUILT_IN.clone()
     }
 
-    /// The registry of the built-in rows and of rows that are added. Errs if a name stands there twice, if a row names another
-    /// one that there is not, or if a chain skips what protects lists of its kind.
+    /// The registry of the built-in rows and of rows that are added. Errs if a name stands there twice, if a
+    /// row names another one that there is not, or if a chain skips what protects lists of its kind.
     pub fn with(added: &[Contribution]) -> Result<Self, RegistryError> {
         let mut made = Self {
             gate: NamedRows::default(),

@@ -1,4 +1,5 @@
-//! Files with people: lines of addresses with names, or a table with columns. Mailman, spreadsheets and address books write them.
+//! Files with people: lines of addresses with names, or a table with columns. Mailman, spreadsheets and
+//! address books write them.
 
 use sealist_mail::Address;
 
@@ -21,9 +22,10 @@ pub struct UnreadableLine {
     pub text: String,
 }
 
-/// The people of a file, in its order, each address once: the first line counts. Empty lines and lines that begin with `#` are
-/// passed over. The first line may name columns: `email` or `address`, and `name` or `display_name`. Fields are separated by
-/// commas, semicolons or tabs, and may stand in quotes. Errs with all lines that cannot be read.
+/// The people of a file, in its order, each address once: the first line counts. Empty lines and lines that
+/// begin with `#` are passed over. The first line may name columns: `email` or `address`, and `name` or
+/// `display_name`. Fields are separated by commas, semicolons or tabs, and may stand in quotes. Errs with all
+/// lines that cannot be read.
 pub fn read_roster(text: &str) -> Result<Vec<ListedPerson>, Vec<UnreadableLine>> {
     let mut columns = Columns { address: 0, name: Some(1) };
     let mut people: Vec<ListedPerson> = Vec::new();

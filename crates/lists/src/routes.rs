@@ -1,8 +1,8 @@
-//! Routes: what a list does with mail at each of its sub-addresses. Reads `posting_chain`, `posting_pipeline` and
-//! `max_message_kib`.
+//! Routes: what a list does with mail at each of its sub-addresses. Reads `posting_chain`, `posting_pipeline`
+//! and `max_message_kib`.
 //!
-//! Every message passes the gate ([`GATE`](crate::rules::GATE)) before its route runs, save one at `-bounces`: the gate stops
-//! bounces, and there they belong.
+//! Every message passes the gate ([`GATE`](crate::rules::GATE)) before its route runs, save one at
+//! `-bounces`: the gate stops bounces, and there they belong.
 
 use crate::model::{Action, ListSettings, SubAddress};
 use crate::rules::{Reason, RuleHit};
@@ -95,8 +95,8 @@ impl Route {
         route.expect("every sub-address has a route: a test looks")
     }
 
-    /// Returns the octets above which a message is refused when it comes, by its size alone: what nobody may let pass need
-    /// not be kept. `None`: no limit but the server's.
+    /// Returns the octets above which a message is refused when it comes, by its size alone: what nobody may
+    /// let pass need not be kept. `None`: no limit but the server's.
     pub fn refused_above_octets(&self, settings: &ListSettings) -> Option<u64> {
         match self.limit {
             SizeLimit::Server => None,

@@ -22,8 +22,8 @@ pub(crate) fn field(headers: &Headers, name: &str, keep: impl Fn(&str) -> bool) 
     if ids.is_empty() { None } else { Field::raw(name, &ids.join(" ")).ok() }
 }
 
-/// The ids of the messages that a message answers, the nearest first: References from its end, then In-Reply-To. Each stands
-/// there once.
+/// The ids of the messages that a message answers, the nearest first: References from its end, then
+/// In-Reply-To. Each stands there once.
 pub(crate) fn answered(headers: &Headers) -> Vec<String> {
     let ids = |name: &str| -> Vec<String> {
         let value = headers.first(name).unwrap_or_default();

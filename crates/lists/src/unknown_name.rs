@@ -1,10 +1,11 @@
-//! Names that a newer version wrote: kept for as long as the process runs, so that what has such a name is copied as cheaply
-//! as what has a known one.
+//! Names that a newer version wrote: kept for as long as the process runs, so that what has such a name is
+//! copied as cheaply as what has a known one.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-/// The most names that are kept. They come from the database alone, where versions of Sealist and their plugins write few.
+/// The most names that are kept. They come from the database alone, where versions of Sealist and their
+/// plugins write few.
 const MAX_NAMES: usize = 1000;
 /// What stands for each name beyond that.
 const TOO_MANY: &str = "unknown";

@@ -157,8 +157,8 @@ fn lacks(list: &ListSettings, known: &NamedRows<Step>, wanted: fn(&Step) -> bool
     steps.is_some_and(|steps| !steps.iter().any(has))
 }
 
-/// The weaknesses of a list with these settings, on a site with these steps of workflows. A list without OpenPGP makes no
-/// promise, so it has none.
+/// The weaknesses of a list with these settings, on a site with these steps of workflows. A list without
+/// OpenPGP makes no promise, so it has none.
 pub fn of<'a>(
     settings: &'a ListSettings,
     steps: &'a NamedRows<Step>,
@@ -223,7 +223,8 @@ pub fn given_up(
     }
 }
 
-/// What is said to whoever named these settings: what the changes of them give up, and what their values leave weak as it was.
+/// What is said to whoever named these settings: what the changes of them give up, and what their values
+/// leave weak as it was.
 pub fn to_report(
     before: &ListSettings,
     after: &ListSettings,

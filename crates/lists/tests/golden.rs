@@ -170,8 +170,8 @@ fn lists_with_openpgp() {
     check("pgp_open_subject", &copy("pgp-default", open, None, Some(Role::Member), PLAIN));
 }
 
-/// A stored post as it goes to one reader by name, and to one who accepts it unencrypted; and a post that was stored in the
-/// clear, sealed.
+/// A stored post as it goes to one reader by name, and to one who accepts it unencrypted; and a post that was
+/// stored in the clear, sealed.
 #[test]
 fn stored_posts() {
     let list = |settings: ListSettings| MailingList {

@@ -25,8 +25,8 @@ pub struct AttachedFile {
     pub octets: u64,
 }
 
-/// The files of a message in order: each leaf that has a name or is no text, at most 50. The search ends at 200 parts and
-/// at a depth of 8.
+/// The files of a message in order: each leaf that has a name or is no text, at most 50. The search ends at
+/// 200 parts and at a depth of 8.
 pub fn attachments(root: &Entity<'_>) -> Vec<AttachedFile> {
     let mut search = FileSearch { parts: 0, files: Vec::new() };
     search.walk(root, 0);

@@ -182,7 +182,8 @@ pub struct ProtectedParts {
     pub outer: Headers,
 }
 
-/// Takes a protected header apart: the inverse of [`protect`]. A header without protection has Content-* fields only.
+/// Takes a protected header apart: the inverse of [`protect`]. A header without protection has Content-*
+/// fields only.
 pub fn unprotect(entity: &crate::entity::Entity<'_>) -> ProtectedParts {
     let mut content = entity.content_headers();
     let Some(protected) = protected_headers(entity) else {

@@ -47,8 +47,8 @@ pub fn one_line(text: &str) -> String {
 /// Characters of a field that is shown among others.
 const MAX_SHOWN: usize = 60;
 
-/// The text as one visible line of at most 60 characters, so that it fits on a screen. Blanks that follow each other become
-/// one, and `…` stands for what is left out.
+/// The text as one visible line of at most 60 characters, so that it fits on a screen. Blanks that follow
+/// each other become one, and `…` stands for what is left out.
 pub fn shortened(text: &str) -> String {
     let line = one_line(text).split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= MAX_SHOWN {

@@ -1,6 +1,6 @@
-//! Delivery reports of many servers, from collections that others publish and that are not part of this repository. The
-//! table names each file and what it says. `SEALIST_BOUNCE_CORPUS` names the folder that holds the collections; without it
-//! only the table is checked.
+//! Delivery reports of many servers, from collections that others publish and that are not part of this
+//! repository. The table names each file and what it says. `SEALIST_BOUNCE_CORPUS` names the folder that
+//! holds the collections; without it only the table is checked.
 
 use std::path::Path;
 

@@ -52,8 +52,8 @@ pub enum CardError {
 }
 
 impl SealingCard {
-    /// Asks everything of a certificate that delivery relies on. `takes_session_key` tries to wrap a session key to an
-    /// encryption key: a point of low order, or one off its curve, shows only then.
+    /// Asks everything of a certificate that delivery relies on. `takes_session_key` tries to wrap a session
+    /// key to an encryption key: a point of low order, or one off its curve, shows only then.
     pub(crate) fn of(
         cert: &Cert,
         now: Timestamp,

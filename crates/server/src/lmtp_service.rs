@@ -198,7 +198,8 @@ impl Transaction for LmtpDelivery {
 }
 
 impl LmtpDelivery {
-    /// The reply to a message that is stored. Its number is in the log of the mail server in front and in each line of ours.
+    /// The reply to a message that is stored. Its number is in the log of the mail server in front and in
+    /// each line of ours.
     fn received(&self, arrival: &Destination, entry: EntryNo) -> Reply {
         tracing::info!(
             event = "message-received", %entry, list = %arrival.list.name, sub_address = %arrival.sub_address,

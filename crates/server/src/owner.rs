@@ -32,8 +32,9 @@ pub(crate) fn act_as_owner(path: &Path) -> Result<(), Ending> {
     }
 }
 
-/// The user on the command line: `root (command line)`, or `anne as root (command line)` with sudo. The first call is
-/// remembered, and [`act_as_owner`] calls this function before it changes the user, so that root is recorded as root.
+/// The user on the command line: `root (command line)`, or `anne as root (command line)` with sudo. The first
+/// call is remembered, and [`act_as_owner`] calls this function before it changes the user, so that root is
+/// recorded as root.
 pub(crate) fn operator() -> Actor {
     static OPERATOR: OnceLock<(u32, String)> = OnceLock::new();
     let (uid, name) = OPERATOR.get_or_init(|| {

@@ -1,5 +1,5 @@
-//! Posts that stay after their last copy, on lists with `archive` on: threads by keyed Message-IDs, and a summary of each post
-//! that is sealed where the post is.
+//! Posts that stay after their last copy, on lists with `archive` on: threads by keyed Message-IDs, and a
+//! summary of each post that is sealed where the post is.
 
 use sealist_lists::model::{BodyNo, ListNo, PostNo};
 use sealist_mail::Timestamp;
@@ -23,8 +23,8 @@ pub struct ArchiveEntry {
     pub summary: StoredBody,
 }
 
-/// Adds a post to the archive of its list. The post joins the thread of the nearest message that it answers. Threads of
-/// earlier posts that wait for this one become parts of its thread.
+/// Adds a post to the archive of its list. The post joins the thread of the nearest message that it answers.
+/// Threads of earlier posts that wait for this one become parts of its thread.
 pub async fn add(db: &mut Conn, list: ListNo, post: PostNo, entry: &ArchiveEntry) -> Result<(), StoreError> {
     let parent = parent(&mut *db, list, &entry.answered).await?;
     let thread = parent.map_or(post.0, |(_, thread)| thread);
@@ -64,8 +64,8 @@ async fn parent(
     Ok(None)
 }
 
-/// Gives the post to those who answered it before it came. A post that the new one answers itself is left out: a thread has no
-/// circle.
+/// Gives the post to those who answered it before it came. A post that the new one answers itself is left
+/// out: a thread has no circle.
 async fn adopt(
     db: &mut Conn,
     list: ListNo,

@@ -167,7 +167,8 @@ pub async fn replace(db: &mut Conn, no: BodyNo, body: &StoredBody) -> Result<(),
     Ok(())
 }
 
-/// Deletes a body. The row that owns it (of the queue, of posts, of notices, of the archive) goes in the same transaction.
+/// Deletes a body. The row that owns it (of the queue, of posts, of notices, of the archive) goes in the same
+/// transaction.
 pub async fn delete(db: &mut Conn, no: BodyNo) -> Result<(), StoreError> {
     query("DELETE FROM bodies WHERE no = $1").bind(no.0).execute(db).await?;
     Ok(())

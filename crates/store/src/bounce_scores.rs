@@ -51,8 +51,8 @@ pub struct Returned {
     pub kind: Kind,
 }
 
-/// Counts a bounce. The lock of preferences comes before the first change of a member, as it does for every other change of
-/// preferences: otherwise two nodes would wait for each other.
+/// Counts a bounce. The lock of preferences comes before the first change of a member, as it does for every
+/// other change of preferences: otherwise two nodes would wait for each other.
 pub async fn bounced(
     db: &mut Conn,
     returned: Returned,
@@ -210,8 +210,9 @@ pub async fn has_scored(
     Ok(())
 }
 
-/// Undoes the effect of a cause on scores. Where the cause disabled delivery, the choice of the member is again what it was before;
-/// what was chosen since then for the address, the user or the site counts. Returns the addresses of those members.
+/// Undoes the effect of a cause on scores. Where the cause disabled delivery, the choice of the member is
+/// again what it was before; what was chosen since then for the address, the user or the site counts. Returns
+/// the addresses of those members.
 pub async fn pardon(db: &mut Conn, list: ListNo, cause: &str) -> Result<Vec<String>, StoreError> {
     people::lock_preferences(&mut *db).await?;
     let pardoned = query(

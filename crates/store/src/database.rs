@@ -77,8 +77,8 @@ impl Database {
         self.start(Some(connection)).await
     }
 
-    /// Opens the database as it is. Errs with [`StoreError::Missing`], [`StoreError::Older`] or [`StoreError::Newer`] if
-    /// its tables are not those of this program.
+    /// Opens the database as it is. Errs with [`StoreError::Missing`], [`StoreError::Older`] or
+    /// [`StoreError::Newer`] if its tables are not those of this program.
     pub async fn open(&self) -> Result<Store, StoreError> {
         match self.state().await? {
             DatabaseState::Missing => Err(StoreError::Missing { at: self.0.name() }),

@@ -17,8 +17,8 @@ use crate::shortage::Shortage;
 use crate::sql::{Conn, ReadConnection, sqlite};
 use crate::writer::{Job, Ran, Writer};
 
-/// The work of one transaction, as [`Store::write`] takes it: `transaction!(|db| change(db, 1).await)`. What the work names is moved
-/// into it.
+/// The work of one transaction, as [`Store::write`] takes it: `transaction!(|db| change(db, 1).await)`. What
+/// the work names is moved into it.
 #[macro_export]
 macro_rules! transaction {
     (|$db:ident| $work:expr) => {
@@ -54,7 +54,8 @@ impl Store {
         Ok(Self { location, writer: sender, readers, commits, clock, registry })
     }
 
-    /// The same database, read by that registry: the styles, chains and pipelines that lists name are looked up there.
+    /// The same database, read by that registry: the styles, chains and pipelines that lists name are looked
+    /// up there.
     pub fn with_registry(self, registry: Arc<Registry>) -> Self {
         Self { registry, ..self }
     }

@@ -57,8 +57,8 @@ pub async fn hold(
     }
 }
 
-/// The address of the member whose message it is, if it is held for one. A list with OpenPGP knows the member by the signature, a
-/// list without by the From field.
+/// The address of the member whose message it is, if it is held for one. A list with OpenPGP knows the member
+/// by the signature, a list without by the From field.
 pub async fn held_for(db: &mut Conn, entry: EntryNo) -> Result<Option<Address>, StoreError> {
     let row = query("SELECT a.email FROM queue q JOIN addresses a ON a.no = q.held_for WHERE q.no = $1");
     let row = row.bind(entry.0).fetch_optional(db).await?;
@@ -80,7 +80,8 @@ async fn keep_summary(db: &mut Conn, entry: EntryNo, summary: &StoredBody) -> Re
     Ok(())
 }
 
-/// What everybody on the way of a message saw of it, as [`hold`] stored it. `None`: the message was held without.
+/// What everybody on the way of a message saw of it, as [`hold`] stored it. `None`: the message was held
+/// without.
 pub async fn summary(db: &mut Conn, entry: EntryNo) -> Result<Option<StoredBody>, StoreError> {
     let row = query("SELECT wrapped_key, outer_part, data FROM hold_summaries WHERE entry_no = $1");
     let Some(row) = row.bind(entry.0).fetch_optional(db).await? else { return Ok(None) };
@@ -93,8 +94,8 @@ pub async fn summary(db: &mut Conn, entry: EntryNo) -> Result<Option<StoredBody>
     Ok(Some(StoredBody::Sealed(Sealed::from_stored(wrapped_key, outer, payload).map_err(damaged)?)))
 }
 
-/// Deletes the summaries of a list that are stored in the clear: the list begins to encrypt. What they said stands in the
-/// messages, too. Returns how many there were.
+/// Deletes the summaries of a list that are stored in the clear: the list begins to encrypt. What they said
+/// stands in the messages, too. Returns how many there were.
 pub async fn forget_plain_summaries(db: &mut Conn, list: ListNo) -> Result<u64, StoreError> {
     let gone = query(
         "DELETE FROM hold_summaries WHERE LENGTH(wrapped_key) = 0 AND entry_no IN (SELECT no FROM queue WHERE list_no = $1)",

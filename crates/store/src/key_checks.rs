@@ -198,7 +198,8 @@ pub async fn record(
     let changed = (&card, &unusable) != (&seen.card, &seen.unusable);
     let news = found.warned.is_some() && found.warned != seen.warned;
     let warned = found.warned.as_ref();
-    // The row of the certificate first: of two nodes the second one waits here, and then sees what the first one recorded.
+    // The row of the certificate first: of two nodes the second one waits here, and then sees what the first
+    // one recorded.
     let sql = format!(
         "SELECT address_no FROM certificates WHERE address_no = $1 AND generation = $2 {}",
         db.locked()

@@ -16,7 +16,8 @@ pub async fn fingerprint_of(db: &mut Conn, address: AddressNo) -> Result<Option<
     row.map(|row| row.value()).transpose()
 }
 
-/// An address other than this one that has the certificate of that fingerprint; `None` if no other address has it.
+/// An address other than this one that has the certificate of that fingerprint; `None` if no other address
+/// has it.
 pub async fn other_holder(
     db: &mut Conn,
     fingerprint: &str,

@@ -116,14 +116,15 @@ async fn put(
     statement.execute(db).await.map(|_| ())
 }
 
-/// Deletes the row of a setting that this version does not know. Returns whether there was one. [`change`] counts the change.
+/// Deletes the row of a setting that this version does not know. Returns whether there was one. [`change`]
+/// counts the change.
 pub async fn forget(db: &mut Conn, list: ListNo, name: &str) -> Result<bool, StoreError> {
     let row = query("DELETE FROM list_settings WHERE list_no = $1 AND name = $2").bind(list.0).bind(name);
     Ok(row.execute(db).await?.rows_affected() > 0)
 }
 
-/// The simplest style that this version knows: it counts where the style of a list is that of a newer version. A list with OpenPGP
-/// stays one.
+/// The simplest style that this version knows: it counts where the style of a list is that of a newer
+/// version. A list with OpenPGP stays one.
 fn simplest_style(has_openpgp: bool) -> &'static str {
     if has_openpgp { "pgp-default" } else { "legacy-default" }
 }

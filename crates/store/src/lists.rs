@@ -76,8 +76,8 @@ pub async fn names(db: &mut Conn) -> Result<BTreeMap<ListNo, String>, StoreError
     rows.fetch_all(db).await?.iter().map(name).collect()
 }
 
-/// Holds a list: its mail is received, but nothing is judged or sent. Work that has begun is finished. Returns whether it was not
-/// held before.
+/// Holds a list: its mail is received, but nothing is judged or sent. Work that has begun is finished.
+/// Returns whether it was not held before.
 pub async fn hold(db: &mut Conn, no: ListNo, now: Timestamp) -> Result<bool, StoreError> {
     let held = query("UPDATE lists SET held_at = $2 WHERE no = $1 AND held_at IS NULL");
     let is_new = held.bind(no.0).bind(now.0).execute(&mut *db).await?.rows_affected() > 0;

@@ -1,4 +1,5 @@
-//! Rows that a newer version wrote, and that this one does not know: they are kept, and each stands in the log once.
+//! Rows that a newer version wrote, and that this one does not know: they are kept, and each stands in the
+//! log once.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -63,7 +64,8 @@ pub async fn values(db: &mut Conn) -> Result<Vec<NewerValue>, StoreError> {
     Ok(found)
 }
 
-/// How many rows are remembered. Beyond that the log says nothing: who writes that many has been told of the first ones.
+/// How many rows are remembered. Beyond that the log says nothing: who writes that many has been told of the
+/// first ones.
 const MOST: usize = 1000;
 
 /// Reports a value that this version does not know, once. The row stays as it is.

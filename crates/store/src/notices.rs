@@ -70,8 +70,9 @@ async fn counts(db: &mut Conn, shared: SharedBudget, now: Timestamp) -> Result<V
     Ok(counts)
 }
 
-/// A counter and its start. `None`: its hour is over, or the clock was set back by more than an hour. Messages are judged at the
-/// same time, so a message may have an earlier time than the one that began the hour.
+/// A counter and its start. `None`: its hour is over, or the clock was set back by more than an hour.
+/// Messages are judged at the same time, so a message may have an earlier time than the one that began the
+/// hour.
 async fn count_since(
     db: &mut Conn,
     source: i64,

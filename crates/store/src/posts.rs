@@ -1,4 +1,5 @@
-//! Posts: what a list accepted, apart from the copies that carry it. A post stays while a sending or the archive refers to it.
+//! Posts: what a list accepted, apart from the copies that carry it. A post stays while a sending or the
+//! archive refers to it.
 
 use sealist_lists::model::{BodyNo, ListNo, PostNo};
 use sealist_mail::Timestamp;

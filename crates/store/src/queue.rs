@@ -95,10 +95,10 @@ pub async fn is_due(db: &mut Conn, claimant: &Claimant, now: Timestamp) -> Resul
     claimant.bind(query(sql).bind(now.0)).fetch_one(db).await?.value()
 }
 
-/// Claims up to `limit` waiting entries, in turns, continuing after the last turn, while `judged` entries are being
-/// judged. No other node gets them as long as this node lives. An entry that was claimed earlier but never judged may
-/// have crashed its runner. It is claimed alone, when nothing else is being judged, the least tried first, so that if
-/// it crashes again no other entry is blamed.
+/// Claims up to `limit` waiting entries, in turns, continuing after the last turn, while `judged` entries are
+/// being judged. No other node gets them as long as this node lives. An entry that was claimed earlier but
+/// never judged may have crashed its runner. It is claimed alone, when nothing else is being judged, the
+/// least tried first, so that if it crashes again no other entry is blamed.
 pub async fn claim(
     db: &mut Conn,
     claimant: &Claimant,
@@ -211,8 +211,9 @@ pub async fn find(db: &mut Conn, no: EntryNo) -> Result<Option<QueueEntry>, Stor
     query(sql).bind(no.0).fetch_optional(db).await?.as_ref().map(entry).transpose()
 }
 
-/// Deletes a finished entry, and its body unless another row names it. What became of it is kept for some days. Errs with
-/// [`StoreError::Lost`] if another node has taken the entry over; then nothing that was made of it may be committed.
+/// Deletes a finished entry, and its body unless another row names it. What became of it is kept for some
+/// days. Errs with [`StoreError::Lost`] if another node has taken the entry over; then nothing that was made
+/// of it may be committed.
 pub async fn finish(
     db: &mut Conn,
     entry: &QueueEntry,

@@ -81,7 +81,8 @@ pub struct QueueEntry {
     pub origin: String,
 }
 
-/// A condition for the entries of sub-addresses that this version has: others wait for the newer version that wrote them.
+/// A condition for the entries of sub-addresses that this version has: others wait for the newer version that
+/// wrote them.
 pub(crate) static KNOWN: LazyLock<String> =
     LazyLock::new(|| format!("sub_address IN ('{}')", SubAddress::NAMES.join("', '")));
 

@@ -163,7 +163,8 @@ fn seen_in(row: &SqlRow) -> Result<Option<SeenText>, StoreError> {
     };
     Ok(Some(SeenText {
         list: ListNo(row.try_get("list_no")?),
-        // A sub-address of a newer version is none that anybody asks for, and nothing that is signed goes to this one.
+        // A sub-address of a newer version is none that anybody asks for, and nothing that is signed goes to
+        // this one.
         sub_address: SubAddress::from_name(&text("sub_address")?).unwrap_or(SubAddress::Bounces),
         entry: EntryNo(row.try_get("entry_no")?),
         arrival: row.try_get("arrival")?,

@@ -1,4 +1,5 @@
-//! Sendings: one payload on its way to an audience. The copies of a post are a sending, and so are those of a notice to a role.
+//! Sendings: one payload on its way to an audience. The copies of a post are a sending, and so are those of a
+//! notice to a role.
 
 use sealist_lists::draft::Recipients;
 use sealist_lists::model::{BodyNo, Channel, EntryNo, ListNo, PostNo, SendingNo};
@@ -37,8 +38,8 @@ pub enum Carries<'a> {
     Post(PostNo),
     /// Mail of somebody to those in charge of the list: no post of the list.
     OwnerMail,
-    /// A notice of the list itself: it goes to everybody in the roles, whatever they chose for posts, who chose one of those
-    /// languages. `None`: none is chosen.
+    /// A notice of the list itself: it goes to everybody in the roles, whatever they chose for posts, who
+    /// chose one of those languages. `None`: none is chosen.
     Notice(&'a [Option<Language>]),
 }
 
@@ -78,8 +79,9 @@ pub async fn insert(
     Ok(SendingNo(no))
 }
 
-/// Makes the next `chunk` recipients of the oldest sending that lacks some, and returns how many it made; `None` if no sending
-/// lacks any. The cursor moves in the same transaction, so that a roster is covered once whatever happens between.
+/// Makes the next `chunk` recipients of the oldest sending that lacks some, and returns how many it made;
+/// `None` if no sending lacks any. The cursor moves in the same transaction, so that a roster is covered once
+/// whatever happens between.
 pub async fn fan_out(db: &mut Conn, chunk: u32, now: Timestamp) -> Result<Option<u64>, StoreError> {
     let sql = format!(
         "SELECT no, list_no, recipients, fan_out_after, kind FROM sendings WHERE fan_out_done = 0
@@ -207,9 +209,10 @@ pub async fn set_second_body(
     if taken.rows_affected() == 0 { bodies::delete(db, no).await } else { Ok(()) }
 }
 
-/// Deletes a sending that every recipient has, or will never have, or up to `limit` of its recipients if there are more. Its
-/// bodies go with it, and its post if the archive does not keep the post. What became of its copies is kept for some days. Looks at the sendings behind `after`, and returns
-/// behind which to look next; `None` if there was nothing to delete.
+/// Deletes a sending that every recipient has, or will never have, or up to `limit` of its recipients if
+/// there are more. Its bodies go with it, and its post if the archive does not keep the post. What became of
+/// its copies is kept for some days. Looks at the sendings behind `after`, and returns behind which to look
+/// next; `None` if there was nothing to delete.
 pub async fn delete_finished(
     db: &mut Conn,
     after: SendingNo,

@@ -1,5 +1,6 @@
-//! The migration of settings: from one JSON text of a list to one row for each setting that differs from the style. A list
-//! behaves as before: the values that its JSON did not have were the defaults of that time, which `0022.json` keeps.
+//! The migration of settings: from one JSON text of a list to one row for each setting that differs from the
+//! style. A list behaves as before: the values that its JSON did not have were the defaults of that time,
+//! which `0022.json` keeps.
 
 use serde_json::Value;
 
@@ -10,7 +11,8 @@ use crate::{Conn, StoreError};
 pub(crate) const NUMBER: i64 = 22;
 
 const DAMAGED: StoreError = StoreError::Damaged { table: "lists" };
-/// The defaults of that time, which counted for a value that a list's JSON did not have, and what each style said otherwise.
+/// The defaults of that time, which counted for a value that a list's JSON did not have, and what each style
+/// said otherwise.
 const STYLES: &str = include_str!("../migrations/0022.json");
 
 /// Writes the rows of all lists.

@@ -109,8 +109,8 @@ fn as_owner(script: &str) -> Command {
     command
 }
 
-/// Makes an empty database at a path, or at the address of a PostgreSQL database, for a server that is started before its
-/// first list is made. One that is there stays as it is.
+/// Makes an empty database at a path, or at the address of a PostgreSQL database, for a server that is
+/// started before its first list is made. One that is there stays as it is.
 ///
 /// Panics if it cannot be made.
 pub fn make_database(at: &str) {

@@ -49,8 +49,8 @@ const TABLES: &[&str] = &[
     "event_positions",
     "event_consumers",
 ];
-/// Tables that have rows before a site is there: the migrations write them, or a check of the new database with this program left
-/// a site key.
+/// Tables that have rows before a site is there: the migrations write them, or a check of the new database
+/// with this program left a site key.
 const MADE_EMPTY: &[&str] = &["site_keys", "event_positions", "preferences"];
 /// The rows per page. Rows of bodies have up to 256 KiB.
 const PAGE: i64 = 50;

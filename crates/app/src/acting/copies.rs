@@ -103,8 +103,8 @@ impl Copies<'_> {
         Ok(page.into_iter().map(view).collect())
     }
 
-    /// Changes copies and returns how many were changed. Errs with [`AppError::NoSuchCopy`] or [`AppError::NoSuchPost`] if
-    /// nothing of that number is there.
+    /// Changes copies and returns how many were changed. Errs with [`AppError::NoSuchCopy`] or
+    /// [`AppError::NoSuchPost`] if nothing of that number is there.
     pub async fn change(&self, which: CopySelection, change: CopyChange) -> Result<u64, AppError> {
         self.0.make(ChangeCopies { which, change }).await
     }

@@ -26,7 +26,8 @@ pub struct EventView {
     pub position: Option<i64>,
     /// When it happened (RFC 3339, UTC).
     pub at: String,
-    /// The list; empty for an event of the whole site. A list that is gone has the name that it had, or `#7` if nobody knows it.
+    /// The list; empty for an event of the whole site. A list that is gone has the name that it had, or `#7`
+    /// if nobody knows it.
     pub list: String,
     /// The number of the list, which no other list gets; `None` for an event of the whole site.
     pub list_no: Option<i64>,
@@ -56,7 +57,8 @@ pub struct ConsumerView {
 }
 
 impl EventLog<'_> {
-    /// The newest events first: of one list, which may have been deleted, or of all. Errs with [`AppError::NoSuchList`].
+    /// The newest events first: of one list, which may have been deleted, or of all. Errs with
+    /// [`AppError::NoSuchList`].
     pub async fn newest(&self, list: Option<&ListName>, most: u32) -> Result<Vec<EventView>, AppError> {
         let of = match list {
             Some(name) => Some(self.number_of(name).await?),
@@ -66,7 +68,8 @@ impl EventLog<'_> {
         views(self.0.app, found).await
     }
 
-    /// Adds a consumer. Errs with [`AppError::ConsumerExists`] if there is one of that name, and with [`AppError::NoConsumerName`].
+    /// Adds a consumer. Errs with [`AppError::ConsumerExists`] if there is one of that name, and with
+    /// [`AppError::NoConsumerName`].
     pub async fn add_consumer(&self, name: &str, start: StartAt) -> Result<(), AppError> {
         if !is_consumer_name(name) {
             return Err(AppError::NoConsumerName(name.to_owned()));
@@ -103,8 +106,8 @@ impl EventLog<'_> {
         views(self.0.app, found.ok_or_else(|| AppError::NoSuchConsumer(consumer.to_owned()))?).await
     }
 
-    /// Records that a consumer has taken in all events up to that position. Errs with [`AppError::NoSuchConsumer`], and with
-    /// [`AppError::NoSuchPosition`] if no event has that position.
+    /// Records that a consumer has taken in all events up to that position. Errs with
+    /// [`AppError::NoSuchConsumer`], and with [`AppError::NoSuchPosition`] if no event has that position.
     pub async fn acknowledge(&self, consumer: &str, position: i64) -> Result<(), AppError> {
         match self.0.app.store.acknowledge(consumer, position).await? {
             Acknowledgement::Recorded => Ok(()),

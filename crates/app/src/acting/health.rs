@@ -21,7 +21,8 @@ pub struct Health<'a>(pub(super) Acting<'a>);
 /// The clocks of a site.
 #[derive(Clone, Debug)]
 pub struct ClockView {
-    /// By how many milliseconds the clock of this machine is ahead of the clock of the database; 0 with SQLite.
+    /// By how many milliseconds the clock of this machine is ahead of the clock of the database; 0 with
+    /// SQLite.
     pub ahead_ms: i64,
     /// The time of the site.
     pub now: Timestamp,
@@ -67,7 +68,8 @@ pub struct SiteBacklogView {
     pub held: Option<BacklogView>,
     /// How many requests wait for a moderator, and since when the first one does.
     pub approvals: Option<(u64, Timestamp)>,
-    /// The limits by which notices were not sent, with the number of those notices. An event of another version has no name.
+    /// The limits by which notices were not sent, with the number of those notices. An event of another
+    /// version has no name.
     pub untold: Vec<(Option<String>, u64)>,
     /// The lists that are held, and since when.
     pub held_lists: Vec<(ListName, Timestamp)>,
@@ -95,7 +97,8 @@ impl Health<'_> {
         Ok(ClockView { ahead_ms, now: store.now(), newest })
     }
 
-    /// How long a commit takes on the server of the database, and how many connections the server allows; `None` with SQLite.
+    /// How long a commit takes on the server of the database, and how many connections the server allows;
+    /// `None` with SQLite.
     pub async fn capacity(&self) -> Result<Option<Capacity>, AppError> {
         Ok(capacity::of(&self.0.app.store).await?)
     }
@@ -113,7 +116,8 @@ impl Health<'_> {
         Ok(keys)
     }
 
-    /// Pairs of addresses that are one address and have two rows. They were made when addresses were compared differently.
+    /// Pairs of addresses that are one address and have two rows. They were made when addresses were compared
+    /// differently.
     pub async fn addresses_spelled_twice(&self) -> Result<Vec<(Address, Address)>, AppError> {
         Ok(address_keys::spelled_twice(&mut *self.0.app.store.reader().await?).await?)
     }

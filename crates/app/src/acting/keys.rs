@@ -73,9 +73,9 @@ impl KeyActions<'_> {
         Ok(Certificate::from_stored(&self.stored(address).await?.certificate)?)
     }
 
-    /// Among the next `limit` addresses behind `after`: those with a key, judged now, and those that need one because they are on
-    /// an encrypting list; and the last of those addresses. `None`: there are no more. A page costs the signatures on its keys,
-    /// so that nobody counts the whole.
+    /// Among the next `limit` addresses behind `after`: those with a key, judged now, and those that need one
+    /// because they are on an encrypting list; and the last of those addresses. `None`: there are no more. A
+    /// page costs the signatures on its keys, so that nobody counts the whole.
     pub async fn report(
         &self,
         after: AddressNo,
@@ -84,8 +84,9 @@ impl KeyActions<'_> {
         key_life::key_report(self.0.app, after, limit, self.0.now).await
     }
 
-    /// Gives an address the certificate that the actor vouches for, armored or binary, or merges an update or a revocation into
-    /// its certificate, without losing anything that is known. Copies that waited become due if it can be used.
+    /// Gives an address the certificate that the actor vouches for, armored or binary, or merges an update or
+    /// a revocation into its certificate, without losing anything that is known. Copies that waited become
+    /// due if it can be used.
     pub async fn import(&self, address: &Address, key: &[u8]) -> Result<AddressKeyView, AppError> {
         let rule = KnownKey::MayBeReplaced;
         let effect = setup::set_key(self.0.app, address, key, rule, self.0.now).await?;
@@ -93,9 +94,9 @@ impl KeyActions<'_> {
         self.show(address).await
     }
 
-    /// Approves the key that an address has, after somebody compared the fingerprint. Copies that waited are sent. Errs with
-    /// [`AppError::NoKeyOf`], with [`AppError::OtherFingerprint`] if the address has another key, and with
-    /// [`AppError::Overtaken`] if the key is changed at this moment.
+    /// Approves the key that an address has, after somebody compared the fingerprint. Copies that waited are
+    /// sent. Errs with [`AppError::NoKeyOf`], with [`AppError::OtherFingerprint`] if the address has another
+    /// key, and with [`AppError::Overtaken`] if the key is changed at this moment.
     pub async fn approve(
         &self,
         address: &Address,
@@ -114,7 +115,8 @@ impl KeyActions<'_> {
         key_life::refresh_address(self.0.app, servers, address, &self.0.occasion()).await
     }
 
-    /// Looks for updates of the key whose last look-up is the oldest and before `before`. `None`: there is none.
+    /// Looks for updates of the key whose last look-up is the oldest and before `before`. `None`: there is
+    /// none.
     pub async fn refresh_next(
         &self,
         servers: &dyn KeyServers,

@@ -21,15 +21,15 @@ impl ListActions<'_> {
         key_rollover::published(self.0.app, &list).await
     }
 
-    /// Removes from the posting key what others certified. Errs with [`AppError::Plain`] if the list has no keys, and if
-    /// somebody certifies the key at this moment.
+    /// Removes from the posting key what others certified. Errs with [`AppError::Plain`] if the list has no
+    /// keys, and if somebody certifies the key at this moment.
     pub async fn strip_certifications(&self, name: &ListName) -> Result<(), AppError> {
         let list = self.0.named(name).await?;
         key_rollover::strip_certifications(self.0.app, &list, &self.0.occasion()).await
     }
 
-    /// Makes a new posting key for a list. It is used when every live node has loaded it. Errs with [`AppError::Plain`] if the
-    /// list has no keys.
+    /// Makes a new posting key for a list. It is used when every live node has loaded it. Errs with
+    /// [`AppError::Plain`] if the list has no keys.
     pub async fn rotate_key(&self, name: &ListName) -> Result<Rotated, AppError> {
         let list = self.0.named(name).await?;
         rotation::rotate(self.0.app, &list, &self.0.occasion()).await

@@ -64,8 +64,8 @@ impl ListActions<'_> {
         setup::create_list(self.0.app, name.clone(), style, &self.0.occasion()).await
     }
 
-    /// Makes a list as [`Self::create`] does, and gives it its first owner. Errs with [`AppError::OwnAddress`], and makes nothing,
-    /// if that is an address of the list itself.
+    /// Makes a list as [`Self::create`] does, and gives it its first owner. Errs with
+    /// [`AppError::OwnAddress`], and makes nothing, if that is an address of the list itself.
     pub async fn create_with_owner(
         &self,
         name: &ListName,
@@ -153,8 +153,9 @@ impl ListActions<'_> {
         Ok(sizes)
     }
 
-    /// Deletes the posts that a list keeps and returns how many there were. Posts that are still being delivered are deleted
-    /// with their last copy. Many posts go in several transactions, so that mail is not delayed, and each has its event.
+    /// Deletes the posts that a list keeps and returns how many there were. Posts that are still being
+    /// delivered are deleted with their last copy. Many posts go in several transactions, so that mail is not
+    /// delayed, and each has its event.
     pub async fn purge_archive(&self, name: &ListName) -> Result<u64, AppError> {
         let list = self.0.named(name).await?.no;
         let mut purged = 0;
@@ -168,7 +169,8 @@ impl ListActions<'_> {
     }
 }
 
-/// A list goes with all that it has. The event still has the number of the list, so that it stands with its other events.
+/// A list goes with all that it has. The event still has the number of the list, so that it stands with its
+/// other events.
 struct DeleteList {
     list: ListNo,
     name: String,

@@ -24,7 +24,8 @@ pub struct QueuedMessages<'a>(pub(super) Acting<'a>);
 pub struct QueuedMessageView {
     /// The number of the message.
     pub entry: EntryNo,
-    /// Where it waits: `hold` for a moderator, `shunt` after faults, `paused` for its list, `in` to be judged.
+    /// Where it waits: `hold` for a moderator, `shunt` after faults, `paused` for its list, `in` to be
+    /// judged.
     pub queue: &'static str,
     /// The sub-address of the list to which it came.
     pub sub_address: SubAddress,
@@ -98,8 +99,9 @@ impl QueuedMessages<'_> {
         Ok(refusal.map(|refusal| RefusalView { at: refusal.at.rfc3339(), by: refusal.by }))
     }
 
-    /// Mails the content of a message to an owner or moderator of its list, sealed where the list has OpenPGP. Errs with
-    /// [`AppError::MayNotSee`] for anybody else, with [`AppError::NothingToSealTo`] without a usable key.
+    /// Mails the content of a message to an owner or moderator of its list, sealed where the list has
+    /// OpenPGP. Errs with [`AppError::MayNotSee`] for anybody else, with [`AppError::NothingToSealTo`]
+    /// without a usable key.
     pub async fn open_for(&self, entry: EntryNo, who: &Address) -> Result<(), AppError> {
         let entry = self.find(entry).await?;
         moderation::open_for(self.0.app, &entry, who, self.0.actor.clone(), self.0.now).await
@@ -111,16 +113,16 @@ impl QueuedMessages<'_> {
         moderation::open_to_file(self.0.app, &entry, who, self.0.actor.clone(), self.0.now).await
     }
 
-    /// Decides about a message. Errs with [`AppError::NoSuchEntry`] if it is gone, with [`AppError::NotHeld`],
-    /// [`AppError::Unseen`] or [`AppError::NoAuthor`] if it cannot be accepted, with [`AppError::Overtaken`] if somebody else
-    /// decides at this moment.
+    /// Decides about a message. Errs with [`AppError::NoSuchEntry`] if it is gone, with
+    /// [`AppError::NotHeld`], [`AppError::Unseen`] or [`AppError::NoAuthor`] if it cannot be accepted, with
+    /// [`AppError::Overtaken`] if somebody else decides at this moment.
     pub async fn decide(&self, entry: EntryNo, decision: MessageDecision) -> Result<Rejected, AppError> {
         let entry = self.find(entry).await?;
         moderation::decide(self.0.app, entry, decision, self.0.actor.clone(), self.0.now).await
     }
 
-    /// Discards all held messages that are meant and returns their numbers. What somebody else decides about at this moment
-    /// is left out.
+    /// Discards all held messages that are meant and returns their numbers. What somebody else decides about
+    /// at this moment is left out.
     pub async fn discard_all(&self, which: &HeldSelection) -> Result<Vec<EntryNo>, AppError> {
         let mut discarded = Vec::new();
         for entry in self.selected(which).await? {
@@ -133,7 +135,8 @@ impl QueuedMessages<'_> {
         Ok(discarded)
     }
 
-    /// Has a message judged again that was set aside after faults. Errs with [`AppError::NotSetAside`] if it was not.
+    /// Has a message judged again that was set aside after faults. Errs with [`AppError::NotSetAside`] if it
+    /// was not.
     pub async fn retry(&self, entry: EntryNo) -> Result<(), AppError> {
         let entry = self.find(entry).await?;
         if entry.place != QueueName::Shunt {
@@ -142,7 +145,8 @@ impl QueuedMessages<'_> {
         self.0.make(JudgeAgain(entry)).await
     }
 
-    /// Holds a message for a moderator that was not judged yet. Errs with [`AppError::NotWaitingToBeJudged`] if it was.
+    /// Holds a message for a moderator that was not judged yet. Errs with [`AppError::NotWaitingToBeJudged`]
+    /// if it was.
     pub async fn hold(&self, entry: EntryNo) -> Result<(), AppError> {
         let found = queue::find(&mut *self.0.app.store.reader().await?, entry).await?;
         let found = found.ok_or(AppError::NotWaitingToBeJudged(entry))?;

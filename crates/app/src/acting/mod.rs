@@ -1,6 +1,6 @@
-//! The door for changes and questions: [`App::act_as`] says who acts, and every change through it writes one event that names
-//! this actor. Answers are views, which the command line, `--json` and later REST render alike. What is asked and changed about
-//! people stands beside its use cases in [`people`](crate::people).
+//! The door for changes and questions: [`App::act_as`] says who acts, and every change through it writes one
+//! event that names this actor. Answers are views, which the command line, `--json` and later REST render
+//! alike. What is asked and changed about people stands beside its use cases in [`people`](crate::people).
 
 mod copies;
 mod events;
@@ -39,8 +39,8 @@ pub use sealist_store::events::consumers::StartAt;
 pub use sealist_store::list_content::ListContent;
 pub use traces::{AddressTrace, CopyState, CopyTrace, MessageTrace, SendingTrace, Traces};
 
-/// Somebody who acts on a site. Nothing is decided yet about who may do what: today the command line may do everything, and
-/// mail comes in through [`IncomingClaims`](crate::IncomingClaims).
+/// Somebody who acts on a site. Nothing is decided yet about who may do what: today the command line may do
+/// everything, and mail comes in through [`IncomingClaims`](crate::IncomingClaims).
 pub struct Acting<'a> {
     pub(crate) app: &'a App,
     pub(crate) actor: Actor,
@@ -110,8 +110,8 @@ impl<'a> Acting<'a> {
         Occasion { actor: self.actor.clone(), now: self.now }
     }
 
-    /// Carries out all effects on a list, or on the whole site, in one transaction. Errs with [`AppError::Overtaken`] if
-    /// something has changed since they were decided.
+    /// Carries out all effects on a list, or on the whole site, in one transaction. Errs with
+    /// [`AppError::Overtaken`] if something has changed since they were decided.
     pub(crate) async fn carry_out(&self, list: Option<ListNo>, effects: Vec<Effect>) -> Result<(), AppError> {
         self.app.carry_out(list, effects, self.actor.clone(), self.now).await
     }

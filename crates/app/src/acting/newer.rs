@@ -43,14 +43,14 @@ pub enum NotKnownKind {
         /// The name of the workflow.
         name: String,
     },
-    /// A request that this version does not know, or of which it does not know a step, by its number. It waits for the version
-    /// that knows it, or for a refusal.
+    /// A request that this version does not know, or of which it does not know a step, by its number. It
+    /// waits for the version that knows it, or for a refusal.
     Request {
         /// The number of the request.
         number: i64,
     },
-    /// A value about people or messages. A choice counts as not made, an action holds the member's posts, a ban concerns nobody, and
-    /// a message waits.
+    /// A value about people or messages. A choice counts as not made, an action holds the member's posts, a
+    /// ban concerns nobody, and a message waits.
     Value {
         /// What it is: the name of a preference, or words.
         what: &'static str,

@@ -30,7 +30,8 @@ pub struct RequestView {
     pub workflow: String,
     /// The question that it waits for.
     pub waits_for: String,
-    /// The steps that only a newer version knows: with one of them the request waits for that version, or for a refusal.
+    /// The steps that only a newer version knows: with one of them the request waits for that version, or for
+    /// a refusal.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown_steps: Vec<String>,
     /// The fingerprint of the key that is offered.
@@ -81,7 +82,8 @@ pub enum ListedRequest {
 }
 
 impl RequestActions<'_> {
-    /// The requests of a list, or of all lists, the oldest first; behind them those that only a newer version knows.
+    /// The requests of a list, or of all lists, the oldest first; behind them those that only a newer version
+    /// knows.
     pub async fn page(
         &self,
         list: Option<&ListName>,
@@ -105,8 +107,8 @@ impl RequestActions<'_> {
         Ok(Paged::of(known.chain(unknown).collect(), page))
     }
 
-    /// The requests of an address on a list, each with the key that is offered. Errs with [`AppError::NoRequestOf`] if there are
-    /// none.
+    /// The requests of an address on a list, each with the key that is offered. Errs with
+    /// [`AppError::NoRequestOf`] if there are none.
     pub async fn of(&self, list: &ListName, address: &Address) -> Result<Vec<RequestView>, AppError> {
         let (no, now) = (self.0.named(list).await?.no, self.0.now);
         let found = stored::of_address(&mut *self.0.app.store.reader().await?, no, address, now).await?;
@@ -121,8 +123,8 @@ impl RequestActions<'_> {
         Ok(found.iter().map(in_full).collect())
     }
 
-    /// Approves a request that waits for a moderator. Errs with [`AppError::NotWaiting`] if it waits for something else, and with
-    /// [`AppError::Refused`] if it is no longer possible: then it ends.
+    /// Approves a request that waits for a moderator. Errs with [`AppError::NotWaiting`] if it waits for
+    /// something else, and with [`AppError::Refused`] if it is no longer possible: then it ends.
     pub async fn approve(&self, request: RequestNo) -> Result<(), AppError> {
         let request = self.find(request).await?;
         requests::approve_request(self.0.app, request, &self.0.occasion()).await

@@ -1,5 +1,5 @@
-//! What became of a message and of the copies that it caused. A message that waits is found in the queue, and one that is done as long
-//! as the site keeps its trace (`[queue] sent_kept_days`).
+//! What became of a message and of the copies that it caused. A message that waits is found in the queue, and
+//! one that is done as long as the site keeps its trace (`[queue] sent_kept_days`).
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,8 @@ pub struct MessageTrace {
     pub held_at: Option<String>,
     /// When it left the queue; `None`: it waits.
     pub done_at: Option<String>,
-    /// The queue in which it waits (`in`, `paused`, `hold`, `shunt`), or what became of it: `accepted`, `discarded-by-moderator`.
+    /// The queue in which it waits (`in`, `paused`, `hold`, `shunt`), or what became of it: `accepted`,
+    /// `discarded-by-moderator`.
     pub state: String,
     /// Why.
     pub reasons: Vec<Reason>,
@@ -82,7 +83,8 @@ pub enum CopyState {
     Held,
     /// It was not made, because its recipient has no usable key.
     NoKey,
-    /// It was given up: nobody could deliver it in time, its key did not come in time, or a person dropped it.
+    /// It was given up: nobody could deliver it in time, its key did not come in time, or a person dropped
+    /// it.
     GivenUp,
     /// The next hop refused it.
     Failed,
@@ -156,8 +158,8 @@ pub struct AddressTrace {
 }
 
 impl Traces<'_> {
-    /// The life of a message, with that part of the copies of each sending. Errs with [`AppError::NoTrace`] if there was none of that
-    /// number, or if its trace is no longer kept.
+    /// The life of a message, with that part of the copies of each sending. Errs with [`AppError::NoTrace`]
+    /// if there was none of that number, or if its trace is no longer kept.
     pub async fn message(&self, entry: EntryNo, copies: PageRange) -> Result<MessageTrace, AppError> {
         let app = self.0.app;
         let found = traces::message(&mut *app.store.reader().await?, entry).await?;

@@ -1,12 +1,12 @@
-//! Changes of a site. A change is data until it is made, and says then what happened. Each thing that happened is one event,
-//! which is recorded with the actor in the transaction of the change.
+//! Changes of a site. A change is data until it is made, and says then what happened. Each thing that
+//! happened is one event, which is recorded with the actor in the transaction of the change.
 //!
 //! ```text
 //! a change ──▶ apply: rows change ──▶ what happened ──▶ events, in the same transaction
 //! ```
 //!
-//! `clippy.toml` of this crate keeps all other files from writing to the database and from recording events. What is written
-//! without an event names its reason ([`Unrecorded`]).
+//! `clippy.toml` of this crate keeps all other files from writing to the database and from recording events.
+//! What is written without an event names its reason ([`Unrecorded`]).
 
 mod unrecorded;
 
@@ -45,10 +45,11 @@ pub(crate) struct ChangeOutcome<T> {
 pub(crate) enum Happened {
     /// A change. It is recorded each time.
     Change(Event),
-    /// A change that anybody can cause in the name of anybody. It is recorded each time. If there are many today, the event
-    /// names nobody.
+    /// A change that anybody can cause in the name of anybody. It is recorded each time. If there are many
+    /// today, the event names nobody.
     Unproven(Event),
-    /// An attempt that changes nothing that lasts. The first ones of a day are recorded, and the others are counted.
+    /// An attempt that changes nothing that lasts. The first ones of a day are recorded, and the others are
+    /// counted.
     Attempt(Trier, Event),
     /// Something that is only counted.
     Counted(ListNo, EventKind),
@@ -131,7 +132,8 @@ async fn record(db: &mut Conn, occasion: &Occasion, happened: Happened) -> Resul
     }
 }
 
-/// Counts a notice that its limit keeps back. Notices change nothing, so they are stored outside of changes, too.
+/// Counts a notice that its limit keeps back. Notices change nothing, so they are stored outside of changes,
+/// too.
 #[expect(clippy::disallowed_methods, reason = "a notice is no change")]
 pub(crate) async fn count_untold(
     db: &mut Conn,

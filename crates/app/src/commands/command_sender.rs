@@ -208,8 +208,8 @@ impl Evidence {
     }
 }
 
-/// Adds the commands that the message implies: by the token `detail` in the address, by the tokens in the text, and by the
-/// statements in the text.
+/// Adds the commands that the message implies: by the token `detail` in the address, by the tokens in the
+/// text, and by the statements in the text.
 fn complete(
     mut script: CommandScript,
     text: &str,

@@ -46,8 +46,8 @@ pub(crate) enum EarlierTokens {
     Void,
 }
 
-/// A question is recorded only if somebody is asked, because nobody could answer a request without a notice. Returns what
-/// happened.
+/// A question is recorded only if somebody is asked, because nobody could answer a request without a notice.
+/// Returns what happened.
 pub(super) async fn store_question(
     db: &mut Conn,
     list: ListNo,

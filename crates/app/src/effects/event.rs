@@ -10,8 +10,9 @@ use super::{Effect, KeyStep, RequestDecided, RequestEnd};
 use crate::decisions::{MessageDecision, RecordedDecision};
 
 impl Effect {
-    /// The event of the effect, if it changes anything. `None` for what changes nothing that lasts, as a notice, and for what
-    /// says itself what happened: a question may come to nothing, and whom a held message stands for is read when it is decided.
+    /// The event of the effect, if it changes anything. `None` for what changes nothing that lasts, as a
+    /// notice, and for what says itself what happened: a question may come to nothing, and whom a held
+    /// message stands for is read when it is decided.
     pub(super) fn event(&self, list: Option<ListNo>) -> Option<Event> {
         let (subject, kind) = self.subject_and_kind()?;
         Some(Event { list, subject, kind })

@@ -1,5 +1,5 @@
-//! Decisions as data: all effects of a decision are carried out in one transaction. Each effect that changes something leaves
-//! one event (`event.rs`).
+//! Decisions as data: all effects of a decision are carried out in one transaction. Each effect that changes
+//! something leaves one event (`event.rs`).
 
 mod apply;
 mod asking;
@@ -64,7 +64,8 @@ pub(crate) enum KeyStep {
     Compromised,
     /// The certificate is suspended until a person approves it.
     Suspended,
-    /// A person approved the certificate: on all lists, or on this one. An approval that was waited for ends with it.
+    /// A person approved the certificate: on all lists, or on this one. An approval that was waited for ends
+    /// with it.
     Approved,
 }
 

@@ -39,8 +39,8 @@ const LONGEST_WAIT_MS: i64 = 5 * DAY_MS;
 
 /// Handles one entry and records the outcome in one transaction. An error leaves the entry as it is.
 ///
-/// Mail that asks for a notice to a stranger waits for the next hour when these notices are used up: its outcome is
-/// [`Action::Defer`]. Mail that waited for days is held.
+/// Mail that asks for a notice to a stranger waits for the next hour when these notices are used up: its
+/// outcome is [`Action::Defer`]. Mail that waited for days is held.
 pub(crate) async fn process(app: &App, entry: QueueEntry, now: Timestamp) -> Result<EntryOutcome, AppError> {
     match Box::pin(handle(app, entry.clone(), now)).await {
         Err(AppError::NextHour(_)) if now.0 - entry.received_at.0 > LONGEST_WAIT_MS => {

@@ -41,7 +41,8 @@ pub(super) struct JudgedMessage<'a> {
     pub(super) verdict: Verdict,
     /// The message as it came; `None` if nobody read it.
     pub(super) received: Option<&'a ReceivedMessage>,
-    /// The notice to the author of a message that is rejected or was posted already, if the author may be told today.
+    /// The notice to the author of a message that is rejected or was posted already, if the author may be
+    /// told today.
     pub(super) told: Option<PreparedNotice>,
     /// The post, if the message is accepted.
     pub(super) post: Option<Post>,
@@ -199,7 +200,8 @@ impl Recording {
         Ok(None)
     }
 
-    /// Holds the message. The limits of held messages bound these events, until one message pushes out another.
+    /// Holds the message. The limits of held messages bound these events, until one message pushes out
+    /// another.
     async fn hold(&self, db: &mut Conn) -> Result<Happened, AppError> {
         self.held.store(&mut *db, self.now).await?;
         let told = match &self.hears {
@@ -232,8 +234,8 @@ impl Recording {
         Ok(Some(Happened::Attempt(self.trier(), self.event(db, kind).await?)))
     }
 
-    /// An event about the member who sent the message, as far as the list can know. Nobody proved another address, so that an
-    /// event about the message of a stranger names nobody.
+    /// An event about the member who sent the message, as far as the list can know. Nobody proved another
+    /// address, so that an event about the message of a stranger names nobody.
     async fn event(&self, db: &mut Conn, kind: EventKind) -> Result<Event, StoreError> {
         let subject = match self.member {
             Some(member) => people::address_of(db, member).await?,
@@ -242,7 +244,8 @@ impl Recording {
         Ok(Event { list: Some(self.entry.list), subject, kind })
     }
 
-    /// A signature shows who sent a member's message. On a plain list anybody can send mail in the name of a member.
+    /// A signature shows who sent a member's message. On a plain list anybody can send mail in the name of a
+    /// member.
     fn trier(&self) -> Trier {
         match self.member {
             Some(_) if self.list.settings.has_openpgp() => Trier::Proven,

@@ -1,4 +1,5 @@
-//! Mail at `-sendkey`: the list's certificate goes to the envelope sender, once a day ([RFC 3834, section 4]).
+//! Mail at `-sendkey`: the list's certificate goes to the envelope sender, once a day ([RFC 3834, section
+//! 4]).
 
 use sealist_store::traces::MessageFate;
 use sealist_store::transaction;
@@ -12,7 +13,8 @@ use crate::key_rollover::published;
 use crate::notice_kinds;
 use crate::outcome::EntryOutcome;
 
-/// Answers, unless there is no envelope sender or the sender is banned, and ends the entry in the same transaction.
+/// Answers, unless there is no envelope sender or the sender is banned, and ends the entry in the same
+/// transaction.
 pub(super) async fn answer_sendkey(mail: &ListMail<'_>) -> Result<EntryOutcome, AppError> {
     let ListMail { app, list, entry, now, .. } = *mail;
     let mut answer = None;

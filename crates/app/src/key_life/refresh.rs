@@ -119,7 +119,8 @@ async fn record(
     app.make(newer, occasion).await
 }
 
-/// A key server has a newer form of a certificate. Answers whether the address still had the form that was seen.
+/// A key server has a newer form of a certificate. Answers whether the address still had the form that was
+/// seen.
 struct NewerCertificate {
     seen: WatchedCertificate,
     after: CertificateRow,

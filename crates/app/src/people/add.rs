@@ -13,16 +13,16 @@ use crate::setup::{KnownKey, NewMember, effects_of_new};
 use crate::user_of_address::user_or_new;
 
 impl MemberActions<'_> {
-    /// Gives an address a role. A certificate must name the address and be usable now. Errs with [`AppError::HasRole`] if the
-    /// address has the role already.
+    /// Gives an address a role. A certificate must name the address and be usable now. Errs with
+    /// [`AppError::HasRole`] if the address has the role already.
     pub async fn add(&self, member: NewMember) -> Result<(), AppError> {
         let (list, effects) = self.effects_of_new(member, JoinsAs::Address).await?;
         self.acting.carry_out(Some(list), effects).await
     }
 
-    /// Gives the user of an address a role: the membership goes to whichever address the user prefers. An address that belongs to
-    /// nobody gets a user who prefers it. Errs as [`Self::add`], and with [`AppError::NotPreferred`] if the user prefers another
-    /// address.
+    /// Gives the user of an address a role: the membership goes to whichever address the user prefers. An
+    /// address that belongs to nobody gets a user who prefers it. Errs as [`Self::add`], and with
+    /// [`AppError::NotPreferred`] if the user prefers another address.
     pub async fn add_user(&self, member: NewMember) -> Result<(), AppError> {
         let address = member.address.clone();
         let (list, effects) = self.effects_of_new(member, JoinsAs::User).await?;

@@ -1,4 +1,5 @@
-//! Bans of addresses and domains, on one list or on the whole site. The rule `banned-address` and the workflows read them.
+//! Bans of addresses and domains, on one list or on the whole site. The rule `banned-address` and the
+//! workflows read them.
 
 use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{BanPattern, ListName, ListNo};

@@ -1,4 +1,5 @@
-//! What an admin sets for a user: a preference for all addresses of the user, and whether the user is in charge of the site.
+//! What an admin sets for a user: a preference for all addresses of the user, and whether the user is in
+//! charge of the site.
 
 use sealist_lists::events::EventKind;
 use sealist_lists::model::{PreferenceChange, Preferences, SettingError};
@@ -26,8 +27,8 @@ pub enum UserChange {
 }
 
 impl UserChange {
-    /// Reads a change from its name and value; without a value the next level decides, or the user is in charge no longer. Errs with
-    /// the names or values that exist.
+    /// Reads a change from its name and value; without a value the next level decides, or the user is in
+    /// charge no longer. Errs with the names or values that exist.
     pub fn parse(name: &str, value: Option<&str>) -> Result<Self, SettingError> {
         if name != SERVER_OWNER {
             let others: Vec<&str> = Preferences::NAMES.iter().copied().chain([SERVER_OWNER]).collect();
@@ -49,8 +50,9 @@ impl UserChange {
 }
 
 impl UserActions<'_> {
-    /// Changes one thing of the user of an address, and returns the user. Errs with [`AppError::NoUserOf`] if the address belongs to
-    /// nobody. Whoever is put in charge of the site needs no second address: a user is made who prefers this one.
+    /// Changes one thing of the user of an address, and returns the user. Errs with [`AppError::NoUserOf`] if
+    /// the address belongs to nobody. Whoever is put in charge of the site needs no second address: a user is
+    /// made who prefers this one.
     pub async fn change(&self, address: &Address, change: UserChange) -> Result<UserView, AppError> {
         match change {
             UserChange::Preference(change) => {

@@ -42,9 +42,9 @@ pub struct SyncPlan {
 }
 
 impl MemberActions<'_> {
-    /// Gives the people a role, some hundred in one transaction; who has it stays as they are. A key that cannot be used keeps
-    /// nobody from the list, and no key replaces another one. `progress` hears how many are done. An import that was interrupted
-    /// is completed by the same import.
+    /// Gives the people a role, some hundred in one transaction; who has it stays as they are. A key that
+    /// cannot be used keeps nobody from the list, and no key replaces another one. `progress` hears how many
+    /// are done. An import that was interrupted is completed by the same import.
     pub async fn import(
         &self,
         people: &[ListedPerson],
@@ -153,8 +153,8 @@ async fn with_key(
     .await
 }
 
-/// Refuses a certificate that another address has already, unless it is an update: anybody can add the address of somebody else to
-/// a certificate of their own.
+/// Refuses a certificate that another address has already, unless it is an update: anybody can add the
+/// address of somebody else to a certificate of their own.
 async fn unless_held_by_others<'k>(
     app: &App,
     address: &Address,

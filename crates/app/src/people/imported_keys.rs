@@ -19,14 +19,15 @@ pub struct ImportedKeys {
 #[derive(Clone, Debug)]
 struct NamedCertificate {
     certificate: Certificate,
-    /// What any of the copies names. A user id that another copy revokes is among them, so that the admin is told about that key.
+    /// What any of the copies names. A user id that another copy revokes is among them, so that the admin is
+    /// told about that key.
     names: BTreeSet<String>,
 }
 
 impl ImportedKeys {
-    /// Takes the certificates of a file, armored or binary. Copies of one certificate are merged, so that no revocation is lost,
-    /// whatever the order of the files is. Returns how many certificates there were. Errs if there was none, or if the copies
-    /// together are too large.
+    /// Takes the certificates of a file, armored or binary. Copies of one certificate are merged, so that no
+    /// revocation is lost, whatever the order of the files is. Returns how many certificates there were. Errs
+    /// if there was none, or if the copies together are too large.
     pub fn add(&mut self, file: &[u8], now: Timestamp) -> Result<usize, MergeError> {
         let certificates = Certificate::read(file)?;
         let count = certificates.len();
@@ -54,10 +55,10 @@ impl ImportedKeys {
         self.certificates.is_empty()
     }
 
-    /// The certificate that is meant for an address of the people of the import; `None` if no certificate is. `known` is the
-    /// fingerprint of the certificate that the address has: a copy of it is an update, whatever else is in the folder. Errs with
-    /// the reason if nobody can say which certificate is meant, or for whom a certificate is meant: anybody can add any user id
-    /// to a certificate of their own.
+    /// The certificate that is meant for an address of the people of the import; `None` if no certificate is.
+    /// `known` is the fingerprint of the certificate that the address has: a copy of it is an update,
+    /// whatever else is in the folder. Errs with the reason if nobody can say which certificate is meant, or
+    /// for whom a certificate is meant: anybody can add any user id to a certificate of their own.
     pub(super) fn meant_for(
         &self,
         address: &Address,

@@ -31,9 +31,10 @@ pub enum LastOwner {
 }
 
 impl MemberActions<'_> {
-    /// Ends roles of an address on the list, as if the person had left: copies that wait are dropped, a member gets the goodbye
-    /// notice, and the owners hear of it, all in one transaction. Returns the roles that ended. Errs with
-    /// [`AppError::NoRole`] if there is none, and with [`AppError::LastOwner`] if the list would lose its last owner.
+    /// Ends roles of an address on the list, as if the person had left: copies that wait are dropped, a
+    /// member gets the goodbye notice, and the owners hear of it, all in one transaction. Returns the roles
+    /// that ended. Errs with [`AppError::NoRole`] if there is none, and with [`AppError::LastOwner`] if the
+    /// list would lose its last owner.
     pub async fn remove(
         &self,
         address: &Address,
@@ -79,7 +80,8 @@ impl Change for EndOfRoles {
     }
 }
 
-/// Rows of that spelling come first: another spelling may be another row, made when addresses were compared otherwise.
+/// Rows of that spelling come first: another spelling may be another row, made when addresses were compared
+/// otherwise.
 async fn spelled(app: &App, list: &MailingList, address: &Address) -> Result<Vec<Member>, AppError> {
     let mut db = app.store.reader().await?;
     let spelled = people::roles_spelled(&mut db, list.no, address).await?;
@@ -101,8 +103,8 @@ async fn effects_of_end(
     Ok(effects)
 }
 
-/// Whether the list has owners, and every owner is among those. Holds the rows of the owners until the transaction ends, so that
-/// two admins who remove one owner each do not remove both.
+/// Whether the list has owners, and every owner is among those. Holds the rows of the owners until the
+/// transaction ends, so that two admins who remove one owner each do not remove both.
 async fn is_last_owner(db: &mut Conn, list: ListNo, leaving: &[MemberNo]) -> Result<bool, AppError> {
     let owners = people::locked_roster(db, list, Role::Owner).await?;
     Ok(!owners.is_empty() && owners.iter().all(|owner| leaving.contains(owner)))

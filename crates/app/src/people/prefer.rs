@@ -1,5 +1,5 @@
-//! Preferences and names of members, as an admin sets them. Every change names one thing, so that whatever changes at the same
-//! time stays.
+//! Preferences and names of members, as an admin sets them. Every change names one thing, so that whatever
+//! changes at the same time stays.
 
 use sealist_lists::commands::Setting;
 use sealist_lists::model::{
@@ -25,8 +25,8 @@ pub enum MemberChange {
 }
 
 impl MemberChange {
-    /// Reads a change from its name and value; without a value the next level, or the list, decides. Errs with the names or
-    /// values that exist.
+    /// Reads a change from its name and value; without a value the next level, or the list, decides. Errs
+    /// with the names or values that exist.
     pub fn parse(name: &str, value: Option<&str>) -> Result<Self, SettingError> {
         if name != MODERATION_ACTION {
             let others: Vec<&str> = Preferences::NAMES.iter().copied().chain([MODERATION_ACTION]).collect();
@@ -55,8 +55,9 @@ impl MemberChange {
 }
 
 impl MemberActions<'_> {
-    /// Changes one thing of a member, and nothing else. `role` says which membership; without a role the person's membership as a
-    /// member, or else the first one. Returns that membership after the change. Errs with [`AppError::NoRole`] if there is none.
+    /// Changes one thing of a member, and nothing else. `role` says which membership; without a role the
+    /// person's membership as a member, or else the first one. Returns that membership after the change. Errs
+    /// with [`AppError::NoRole`] if there is none.
     pub async fn change(
         &self,
         address: &Address,
@@ -93,8 +94,8 @@ fn effect_of(member: &Member, change: MemberChange) -> Effect {
 }
 
 impl UserActions<'_> {
-    /// Gives an address another name, which every list shows; an empty name removes it. Errs with [`AppError::NotKnown`] if the
-    /// site does not know the address.
+    /// Gives an address another name, which every list shows; an empty name removes it. Errs with
+    /// [`AppError::NotKnown`] if the site does not know the address.
     pub async fn rename(&self, address: &Address, name: &str) -> Result<(), AppError> {
         let no = people::find_address(&mut *self.0.app.store.reader().await?, address).await?;
         no.ok_or_else(|| AppError::NotKnown(address.to_string()))?;

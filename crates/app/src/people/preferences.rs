@@ -1,4 +1,5 @@
-//! Preferences on one level: of a user, of an address, or of the whole site. Those of one membership are changed with the member.
+//! Preferences on one level: of a user, of an address, or of the whole site. Those of one membership are
+//! changed with the member.
 
 use sealist_lists::model::{
     PreferenceChange, PreferenceLevel, PreferenceSource, PreferenceValue, Preferences,
@@ -44,15 +45,17 @@ pub struct ChosenPreference {
 }
 
 impl PreferenceActions<'_> {
-    /// What that level chose. Errs with [`AppError::NotKnown`] or [`AppError::NoUserOf`] if there is no such level.
+    /// What that level chose. Errs with [`AppError::NotKnown`] or [`AppError::NoUserOf`] if there is no such
+    /// level.
     pub async fn of(&self, holder: &PreferenceHolder) -> Result<LevelView, AppError> {
         let mut db = self.0.app.store.reader().await?;
         let level = holder.level(&mut db).await?;
         Ok(view(level, people::choices(&mut db, level).await?))
     }
 
-    /// Makes one choice on that level, or takes it back; nothing else changes. The same choice again is no change. Returns what
-    /// the level chose then. Errs as [`Self::of`], and with [`AppError::Setting`] if the level does not take that choice.
+    /// Makes one choice on that level, or takes it back; nothing else changes. The same choice again is no
+    /// change. Returns what the level chose then. Errs as [`Self::of`], and with [`AppError::Setting`] if the
+    /// level does not take that choice.
     pub async fn choose(
         &self,
         holder: PreferenceHolder,

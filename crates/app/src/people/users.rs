@@ -1,7 +1,8 @@
 //! Users: which addresses belong to one person.
 //!
-//! A link carries no key authority. The preferred address of a membership on a list with OpenPGP decides to which key the list
-//! encrypts and whose signature the list believes. So another preferred address is a key change there, and takes the way of one.
+//! A link carries no key authority. The preferred address of a membership on a list with OpenPGP decides to
+//! which key the list encrypts and whose signature the list believes. So another preferred address is a key
+//! change there, and takes the way of one.
 
 use sealist_lists::events::{Event, EventKind};
 use sealist_lists::model::{LinkedAddress, PreferenceLevel, User};
@@ -50,29 +51,32 @@ impl UserActions<'_> {
         view(&mut db, &user).await
     }
 
-    /// Links an address to the user of another address. If that address has no user, a user is made who prefers it. Returns the
-    /// user. Errs with [`AppError::LinkedElsewhere`] if the address belongs to somebody else.
+    /// Links an address to the user of another address. If that address has no user, a user is made who
+    /// prefers it. Returns the user. Errs with [`AppError::LinkedElsewhere`] if the address belongs to
+    /// somebody else.
     pub async fn link(&self, known: &Address, address: &Address) -> Result<UserView, AppError> {
         self.0.make(LinkAddress { known: known.clone(), address: address.clone() }).await
     }
 
-    /// Takes an address from its user. Errs with [`AppError::StillSubscribed`] if memberships of the user go to it.
+    /// Takes an address from its user. Errs with [`AppError::StillSubscribed`] if memberships of the user go
+    /// to it.
     pub async fn unlink(&self, address: &Address) -> Result<(), AppError> {
         self.0.make(UnlinkAddress(address.clone())).await
     }
 
-    /// Makes an address the preferred one of its user; memberships of the user go to it from now on. Errs with
-    /// [`AppError::OtherKeyThere`], and changes nothing, if one of them is on a list with OpenPGP: the workflow of a key change
-    /// cannot carry another address yet.
+    /// Makes an address the preferred one of its user; memberships of the user go to it from now on. Errs
+    /// with [`AppError::OtherKeyThere`], and changes nothing, if one of them is on a list with OpenPGP: the
+    /// workflow of a key change cannot carry another address yet.
     pub async fn prefer(&self, address: &Address) -> Result<UserView, AppError> {
         self.0.make(PreferAddress(address.clone())).await
     }
 }
 
 impl UserActions<'_> {
-    /// Deletes a person with all addresses and their certificates, and the name of the person in all events. Returns the
-    /// addresses. Errs with [`AppError::NotKnown`], and with [`AppError::PersonStays`], and changes nothing, if an address still has
-    /// a role, a ban, or anything that waits: a request that waits is ended by a decision of its own, of which its person hears.
+    /// Deletes a person with all addresses and their certificates, and the name of the person in all events.
+    /// Returns the addresses. Errs with [`AppError::NotKnown`], and with [`AppError::PersonStays`], and
+    /// changes nothing, if an address still has a role, a ban, or anything that waits: a request that waits
+    /// is ended by a decision of its own, of which its person hears.
     pub async fn delete(&self, address: &Address) -> Result<Vec<Address>, AppError> {
         self.0.make(DeletePerson(address.clone())).await
     }

@@ -105,8 +105,8 @@ impl MemberKeyView {
 const ROLES: [Role; 4] = [Role::Owner, Role::Moderator, Role::Member, Role::Nonmember];
 
 impl MemberActions<'_> {
-    /// The memberships of an address on the list, with the source of every preference. Errs with [`AppError::NoRole`] if there
-    /// are none.
+    /// The memberships of an address on the list, with the source of every preference. Errs with
+    /// [`AppError::NoRole`] if there are none.
     pub async fn show(&self, address: &Address) -> Result<Vec<MemberView>, AppError> {
         let list = self.list().await?;
         let mut db = self.acting.app.store.reader().await?;

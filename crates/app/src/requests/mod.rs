@@ -120,8 +120,8 @@ pub(crate) enum StepOutcome {
     Done(WorkflowChange),
 }
 
-/// The workflow for a goal, before its first step. Errs if the setting names a workflow that nobody defines: the configuration has
-/// lost it, or a newer version wrote the setting.
+/// The workflow for a goal, before its first step. Errs if the setting names a workflow that nobody defines:
+/// the configuration has lost it, or a newer version wrote the setting.
 pub(crate) fn new_run(list_context: ListContext<'_>, goal: Goal) -> Result<WorkflowRun, Problem> {
     let ListContext { app, list, .. } = list_context;
     let name = goal.workflow(&list.settings);
@@ -198,8 +198,8 @@ async fn repeat_question(
     run_workflow(list_context, standing, run, certificate).await
 }
 
-/// Continues a request after an answer. If a step refuses now, the request ends. If this version does not know a step, the request
-/// waits as it is.
+/// Continues a request after an answer. If a step refuses now, the request ends. If this version does not
+/// know a step, the request waits as it is.
 pub(crate) async fn resume_request(
     list_context: ListContext<'_>,
     requester: &Requester,

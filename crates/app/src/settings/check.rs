@@ -24,8 +24,8 @@ pub(super) fn check_new(settings: &ListSettings, name: &str) -> Result<(), Setti
     }
 }
 
-/// Whether all settings together make a list that works. What did not fit before the change is no reason to refuse the change: a
-/// newer version, or an earlier configuration of the site, may have made it so.
+/// Whether all settings together make a list that works. What did not fit before the change is no reason to
+/// refuse the change: a newer version, or an earlier configuration of the site, may have made it so.
 pub(super) fn check(
     before: &ListSettings,
     after: &ListSettings,

@@ -1,4 +1,5 @@
-//! Settings of a list: changed by name, all or none of those that are named, and only to what the list can work with.
+//! Settings of a list: changed by name, all or none of those that are named, and only to what the list can
+//! work with.
 //!
 //! ```text
 //! names and values ──▶ locked ──▶ what becomes of them ──▶ can the list work with it? ──▶ rows, audit, facts for the owners
@@ -42,7 +43,8 @@ pub struct SettingsChanged {
     pub changes: Vec<AttributeChange>,
     /// What a newer version wrote and this version forgot: names and values as they were stored.
     pub forgotten: Vec<(String, String)>,
-    /// What the list gives up by the settings that were named: the owners are told of each change that does so.
+    /// What the list gives up by the settings that were named: the owners are told of each change that does
+    /// so.
     pub given_up: Vec<GivenUp>,
 }
 
@@ -60,9 +62,9 @@ impl<'a> Acting<'a> {
 }
 
 impl SettingActions<'_> {
-    /// Changes settings of the list: all that are named, or none. Only these are written, so that two who change different
-    /// settings at the same time lose nothing. A change that weakens a list with OpenPGP stands in the audit, and the owners are
-    /// told of it.
+    /// Changes settings of the list: all that are named, or none. Only these are written, so that two who
+    /// change different settings at the same time lose nothing. A change that weakens a list with OpenPGP
+    /// stands in the audit, and the owners are told of it.
     ///
     /// Errs, with nothing changed, if the list could not work with what the settings become, and with
     /// [`SettingRefused::Conflict`] if the settings are no longer of the expected generation.
@@ -81,7 +83,8 @@ impl SettingActions<'_> {
         };
         let done = self.acting.make(wish).await?;
         if done.list.settings.encrypting() {
-            // What comes from now on is sealed; what came before is sealed here, also if an earlier change was interrupted.
+            // What comes from now on is sealed; what came before is sealed here, also if an earlier change
+            // was interrupted.
             let sealed = seal_earlier(app, &done.list).await;
             sealed.map_err(|error| SettingRefused::NotSealed(Box::new(error)))?;
         }
@@ -142,8 +145,8 @@ impl Change for Wish {
 }
 
 impl Wish {
-    /// Takes those wishes out that reset a setting of a newer version, which this version does not know: its row can be deleted,
-    /// and nothing else can be done with it. Returns these settings.
+    /// Takes those wishes out that reset a setting of a newer version, which this version does not know: its
+    /// row can be deleted, and nothing else can be done with it. Returns these settings.
     fn take_forgotten(&mut self, stored: &StoredSettings) -> Vec<(String, String)> {
         let is_strange = |name: &str| attribute(name).is_none_or(|one| one.get(&stored.settings).is_none());
         let is_forgotten = |name: &str| {
@@ -159,8 +162,9 @@ impl Wish {
         forgotten
     }
 
-    /// The settings that are named and have a value of a newer version. The value that is chosen now takes its place, also where
-    /// it is the one that the list went by meanwhile: otherwise the value of the newer version would count again there.
+    /// The settings that are named and have a value of a newer version. The value that is chosen now takes
+    /// its place, also where it is the one that the list went by meanwhile: otherwise the value of the newer
+    /// version would count again there.
     fn taken_from_newer(&self, stored: &StoredSettings, after: &ListSettings) -> Vec<AttributeChange> {
         let is_named = |name: &str| self.wishes.iter().any(|wish| wish.name == name);
         let replaced = |(name, value): &(String, String)| {

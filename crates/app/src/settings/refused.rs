@@ -58,7 +58,8 @@ pub enum SettingRefused {
     /// A workflow that asks for keys, on a list without OpenPGP.
     #[error("{0:?} asks for keys, and this list has no OpenPGP")]
     AsksForKeys(String),
-    /// A workflow by which a From field alone, or whoever reads somebody's mail, changes something on a list with OpenPGP.
+    /// A workflow by which a From field alone, or whoever reads somebody's mail, changes something on a list
+    /// with OpenPGP.
     #[error(
         "{0:?} takes no signature: on a list with OpenPGP it needs pubkey-confirmation or moderation-checks"
     )]

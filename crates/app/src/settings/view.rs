@@ -54,7 +54,8 @@ fn as_map<N: AsRef<str>, S: Serializer>(pairs: &[(N, String)], to: S) -> Result<
 }
 
 impl SettingActions<'_> {
-    /// The settings of the list; the sentences are in the language of the site. Errs with [`AppError::NoSuchList`].
+    /// The settings of the list; the sentences are in the language of the site. Errs with
+    /// [`AppError::NoSuchList`].
     pub async fn show(&self) -> Result<SettingsView, AppError> {
         let (app, list) = (self.acting.app, self.acting.named(&self.list).await?);
         let stored = list_settings::stored(&mut *app.store.reader().await?, list.no).await?;

@@ -73,8 +73,8 @@ pub(crate) async fn summary_to_keep(
     enclose_own(app, list, octets).await
 }
 
-/// What everybody on the way of a message saw of it. A message that waits has it beside it; another message is opened. Errs if
-/// this node lacks the keys of its list.
+/// What everybody on the way of a message saw of it. A message that waits has it beside it; another message
+/// is opened. Errs if this node lacks the keys of its list.
 pub(crate) async fn summary_of(
     app: &App,
     list: &MailingList,

@@ -9,8 +9,8 @@ use crate::error::AppError;
 use crate::opening::open_body;
 use crate::site::App;
 
-/// Opens the summary of a post that is kept; `None` for a post from before there were summaries. Errs if this node lacks the
-/// keys of the list.
+/// Opens the summary of a post that is kept; `None` for a post from before there were summaries. Errs if this
+/// node lacks the keys of the list.
 pub async fn archived_summary(
     app: &App,
     list: &MailingList,

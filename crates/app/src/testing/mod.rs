@@ -1,5 +1,6 @@
-//! What tests and benchmarks need beside the use cases: the store of a site, what its archive keeps, rosters that are made quickly, and the commits that
-//! a disk can make. The feature `testing` turns this module on, and the binary is built without that feature.
+//! What tests and benchmarks need beside the use cases: the store of a site, what its archive keeps, rosters
+//! that are made quickly, and the commits that a disk can make. The feature `testing` turns this module on,
+//! and the binary is built without that feature.
 
 #![expect(clippy::disallowed_methods, reason = "tests and benchmarks write rows that no use case writes")]
 

@@ -121,7 +121,8 @@ async fn an_answer_counts_at_the_address_that_it_is_signed_for() {
     }
 }
 
-/// Nobody who signed something is left without a word: not who signed it for another address, nor whose words came before.
+/// Nobody who signed something is left without a word: not who signed it for another address, nor whose words
+/// came before.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_meant_for_elsewhere_is_answered() {
     for (name, form) in NAMES.iter().flat_map(|name| [(name, Form::Clear), (name, Form::Encrypted)]) {

@@ -1,4 +1,5 @@
-//! How people answer the questions of a list: each form is understood, or refused with the sentence that helps.
+//! How people answer the questions of a list: each form is understood, or refused with the sentence that
+//! helps.
 
 use crate::answer_forms::key_confirm::KEY_CONFIRM;
 use crate::answer_forms::key_set::KEY_SET;

@@ -1,4 +1,5 @@
-//! What the archive keeps beside posts: threads, and summaries that nobody reads without the keys of the list.
+//! What the archive keeps beside posts: threads, and summaries that nobody reads without the keys of the
+//! list.
 
 use sealist_app::testing::archived_summary;
 use sealist_app::{App, upkeep};

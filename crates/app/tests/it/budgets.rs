@@ -1,5 +1,5 @@
-//! Forged mail and the people in whose names it comes: they are not locked out, others are not written to, and the tables do
-//! not grow.
+//! Forged mail and the people in whose names it comes: they are not locked out, others are not written to,
+//! and the tables do not grow.
 
 use crate::moved_clock::{
     DAY_MS, Mail, day, deliver, join, judge_due, make_list, make_plain_list, receive, receive_from, site_in,
@@ -54,7 +54,8 @@ impl Stage {
         deliver(&self.app, now).await.iter().map(heard).collect()
     }
 
-    /// Others ask in so many names, each from a domain of its own: what strangers have in this hour is used up.
+    /// Others ask in so many names, each from a domain of its own: what strangers have in this hour is used
+    /// up.
     async fn use_hour_up(&self, names: usize, now: Timestamp) -> usize {
         let mut sent = 0;
         for number in 0..names {
@@ -130,7 +131,8 @@ async fn forged_commands_keep_nobody_from_joining() {
     }
 }
 
-/// Others ask for her all day to join elsewhere; when she answers one of these questions, the list that she wants asks her.
+/// Others ask for her all day to join elsewhere; when she answers one of these questions, the list that she
+/// wants asks her.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_lifts_the_limits_of_strangers() {
     let stage = Stage::new(1000).await;
@@ -177,8 +179,9 @@ async fn what_is_forged_uses_nothing_of_the_proven() {
     assert!(heard.len() >= 2, "{heard:?}");
 }
 
-/// Ten thousand addresses that know nothing of it are not written to, whatever the mail asks for; what is not sent is
-/// counted; nobody who proves something, or whom a list knows, is concerned; and the next hour begins anew.
+/// Ten thousand addresses that know nothing of it are not written to, whatever the mail asks for; what is not
+/// sent is counted; nobody who proves something, or whom a list knows, is concerned; and the next hour begins
+/// anew.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_is_no_reflector() {
     let stage = Stage::new(10).await;
@@ -207,8 +210,8 @@ async fn a_site_is_no_reflector() {
     assert_eq!(stage.count(waiting), before + 1 - 10, "ten more went out");
 }
 
-/// Whatever a newcomer asks in an hour that others have used up: nothing of it is lost, and it is answered when the next hour
-/// begins. Members, whoever proves something, and posts are concerned in nothing.
+/// Whatever a newcomer asks in an hour that others have used up: nothing of it is lost, and it is answered
+/// when the next hour begins. Members, whoever proves something, and posts are concerned in nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_newcomers_ask_waits_for_the_next_hour() {
     let asked = [
@@ -244,8 +247,8 @@ async fn what_newcomers_ask_waits_for_the_next_hour() {
     }
 }
 
-/// However much more was forged than an hour lets out: each hour lets out as much, those who came alone from their domain
-/// are among the first, and in the end all have their answer.
+/// However much more was forged than an hour lets out: each hour lets out as much, those who came alone from
+/// their domain are among the first, and in the end all have their answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_goes_out_hour_by_hour() {
     let stage = Stage::new(50).await;
@@ -282,8 +285,8 @@ async fn what_is_never_answered_is_held() {
     assert_eq!(stage.count("SELECT COUNT(*) FROM queue WHERE queue = 'hold'"), 1);
 }
 
-/// So much waits, of one source and of all, and more is put off before it is taken in. Who is a member shows nowhere: only
-/// where the mail comes from counts, and a token that somebody was given.
+/// So much waits, of one source and of all, and more is put off before it is taken in. Who is a member shows
+/// nowhere: only where the mail comes from counts, and a token that somebody was given.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_wait_is_limited_and_tells_nothing_of_members() {
     let stage = Stage::new(10).await;
@@ -351,8 +354,8 @@ async fn the_tables_are_bounded_and_changes_are_there() {
     assert!(stage.count("SELECT COUNT(*) FROM notices WHERE pool <> ''") <= 40 * 13);
 }
 
-/// Forged mail that asks for one thing in a member's name keeps nothing else from being asked about, and the one question
-/// of the day says that it is the last.
+/// Forged mail that asks for one thing in a member's name keeps nothing else from being asked about, and the
+/// one question of the day says that it is the last.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_command_keeps_no_other_from_being_asked_about() {
     let stage = Stage::new(1000).await;
@@ -387,7 +390,8 @@ async fn who_is_displaced_may_ask_again() {
         receive_from(&stage.app, &from, join, words.as_bytes(), day(0)).await;
     }
     assert_eq!(stage.count("SELECT COUNT(*) FROM requests WHERE email_key LIKE 'nora%'"), 0);
-    // Others write in her name what may be answered once a day. Her own answer comes too late, and she hears why.
+    // Others write in her name what may be answered once a day. Her own answer comes too late, and she hears
+    // why.
     let (to, token) = (reply_to(&stage)(&question), token_of(&question));
     for (to, subject, words) in [
         (to.as_str(), "Re: x".to_owned(), "yes"),

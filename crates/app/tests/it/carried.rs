@@ -1,4 +1,5 @@
-//! Signed words that somebody else carries to another address of the list, or to the same one again and again.
+//! Signed words that somebody else carries to another address of the list, or to the same one again and
+//! again.
 
 use crate::moved_clock::{OPENPGP, day, deliver, held, join, key_row, receive, site_with};
 use crate::readers::read_copy;
@@ -52,7 +53,8 @@ impl Stage {
     }
 }
 
-/// The address is a command, and what was signed for elsewhere does not become one: the post comes out as if nothing was.
+/// The address is a command, and what was signed for elsewhere does not become one: the post comes out as if
+/// nothing was.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_post_that_is_carried_elsewhere_first_is_posted() {
     for sub_address in ["leave", "unsubscribe", "join", "subscribe", "request", "confirm+abc"] {
@@ -96,7 +98,8 @@ async fn the_last_answer_of_a_day_says_so() {
     assert_eq!(says_so.iter().position(|last| *last), Some(19), "{says_so:?}");
 }
 
-/// What is signed for the address of the command, says the command, or says nothing else, is a signed command.
+/// What is signed for the address of the command, says the command, or says nothing else, is a signed
+/// command.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_says_the_command_is_signed() {
     for (words, is_signed) in [("leave", true), ("", true), ("leave\r\n\r\nAnne", true), ("Hello", false)] {

@@ -124,7 +124,8 @@ async fn a_refused_choice_is_explained() {
     }
 }
 
-/// Who may see the roster depends on the list; who may not hears why, and who proves nothing hears nothing of a role.
+/// Who may see the roster depends on the list; who may not hears why, and who proves nothing hears nothing of
+/// a role.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_answered_or_refused_with_the_reason() {
     const CHARGE: &str = "Only the owners and moderators of this list may see";

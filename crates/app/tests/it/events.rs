@@ -1,5 +1,6 @@
-//! Every change leaves exactly one event with its actor: by the command line, by mail and by the server. Each row of the table does
-//! one change and looks what happened, and does it again. A kind of event without a row fails.
+//! Every change leaves exactly one event with its actor: by the command line, by mail and by the server. Each
+//! row of the table does one change and looks what happened, and does it again. A kind of event without a row
+//! fails.
 
 mod by_command_line;
 mod by_mail;
@@ -75,8 +76,8 @@ impl Stage {
         (stage, list)
     }
 
-    /// What happened since the last look, in the order of the events: the kind, the kind of the actor, the list without its
-    /// domain, and the person.
+    /// What happened since the last look, in the order of the events: the kind, the kind of the actor, the
+    /// list without its domain, and the person.
     async fn happened(&self) -> Vec<String> {
         let events = self.app.as_operator().events();
         let mut happened = Vec::new();

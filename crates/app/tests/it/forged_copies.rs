@@ -1,5 +1,5 @@
-//! Containers that somebody puts around a part that Anne signed: what leaves is read by other programs, and none of them
-//! shows a word that is neither hers nor the list's.
+//! Containers that somebody puts around a part that Anne signed: what leaves is read by other programs, and
+//! none of them shows a word that is neither hers nor the list's.
 
 use std::borrow::Cow;
 use std::process::Command;
@@ -146,8 +146,8 @@ fn other_readers_show_what_was_signed_and_nothing_else() {
     assert_eq!((readings, controls), (copies * 4 + 4, 4), "four readings of each copy");
 }
 
-/// Whatever form it comes in, HTML that could hide the list's lines, cover them or move over them is a file in the copy. HTML
-/// that keeps to its place stays as it was signed.
+/// Whatever form it comes in, HTML that could hide the list's lines, cover them or move over them is a file
+/// in the copy. HTML that keeps to its place stays as it was signed.
 #[test]
 fn no_html_changes_the_lines_of_the_list() {
     let stage = Stage::new();

@@ -1,5 +1,5 @@
-//! Authors on plain lists hear what becomes of messages that wait for a moderator: also when these give way to others, and
-//! whatever came to other addresses of the list before.
+//! Authors on plain lists hear what becomes of messages that wait for a moderator: also when these give way
+//! to others, and whatever came to other addresses of the list before.
 
 use crate::moved_clock::{Mail, PLAIN, day, deliver, held, join, receive_from, set, site_with};
 use sealist_app::{App, MessageDecision};
@@ -37,8 +37,8 @@ fn plain(from: &str, words: &str) -> Vec<u8> {
     format!("From: {from}\r\nTo: {LIST}\r\nSubject: Photo\r\n\r\n{words}\r\n").into_bytes()
 }
 
-/// Messages in a member's name from elsewhere leave hers alone. Whatever gives way, its author hears of it who heard that it
-/// waits, and so do those in charge.
+/// Messages in a member's name from elsewhere leave hers alone. Whatever gives way, its author hears of it
+/// who heard that it waits, and so do those in charge.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_heard_that_a_message_waits_hears_that_it_goes() {
     let mut stage = Stage::new().await;
@@ -85,7 +85,8 @@ async fn whoever_heard_that_a_message_waits_hears_that_it_goes() {
     }
 }
 
-/// The same signed message came to the owners, or to the address for bounces, before: its author hears that it waits.
+/// The same signed message came to the owners, or to the address for bounces, before: its author hears that
+/// it waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_elsewhere_before_waits_with_a_word() {
     let anne = Person::new(ANNE, Kind::Curve25519, day(-5));

@@ -1,4 +1,5 @@
-//! Messages that wait for a moderator, under a moved clock: who hears of them, what is shown, who decides, what goes.
+//! Messages that wait for a moderator, under a moved clock: who hears of them, what is shown, who decides,
+//! what goes.
 
 mod rejections;
 mod summaries;
@@ -135,7 +136,8 @@ fn tokens_in(text: &str) -> Vec<String> {
     behind.map(|pair| pair[1].to_owned()).filter(|word| word.len() >= 26).collect()
 }
 
-/// First a notice for each, then one for all that came; each message has a token of its own in exactly one of them.
+/// First a notice for each, then one for all that came; each message has a token of its own in exactly one of
+/// them.
 async fn every_held_message_is_told_with_a_token(stage: Stage) {
     let mut seen = Vec::new();
     for number in 0..5 {
@@ -376,8 +378,8 @@ async fn of_copies_that_wait_for_keys_none_is_forgotten() {
     assert_eq!(stage.audited().await.iter().filter(|(event, _)| event == "copy-dropped").count(), 6);
 }
 
-/// Nobody can say whose words a message without exactly one author holds: it is refused or deleted, and the notice offers
-/// nothing else.
+/// Nobody can say whose words a message without exactly one author holds: it is refused or deleted, and the
+/// notice offers nothing else.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_names_no_author_cannot_pass() {
     for from in ["", "From: anne@x.example, bob@x.example\r\n"] {
@@ -403,7 +405,8 @@ async fn what_names_no_author_cannot_pass() {
     }
 }
 
-/// What could be a captured message is shown to nobody unasked, accepted by nobody unseen, and opened for an owner alone.
+/// What could be a captured message is shown to nobody unasked, accepted by nobody unseen, and opened for an
+/// owner alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_captured_message_is_not_accepted_unseen() {
     let (stage, olga, anne) = Stage::new("pgp-default").await;
@@ -452,7 +455,8 @@ async fn a_captured_message_is_not_accepted_unseen() {
     stage.app.as_operator().at(day(0)).messages().decide(entry.no, MessageDecision::Accept).await.unwrap();
 }
 
-/// By mail it is the same: `show TOKEN` of an owner, then `approve TOKEN`; whoever comes second hears who decided.
+/// By mail it is the same: `show TOKEN` of an owner, then `approve TOKEN`; whoever comes second hears who
+/// decided.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_asks_for_a_message_by_mail() {
     const REQUEST: &str = "team-request@lists.example";

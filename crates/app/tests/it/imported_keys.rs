@@ -1,5 +1,5 @@
-//! The keys of an import: which key a person has afterwards, and what the admin is told. The folder of keys may contain anything, such
-//! as a certificate to which its holder added the address of somebody else.
+//! The keys of an import: which key a person has afterwards, and what the admin is told. The folder of keys
+//! may contain anything, such as a certificate to which its holder added the address of somebody else.
 
 use crate::moved_clock::{OPENPGP, PLAIN, day, join, key_row, make_list, set, site_with};
 use sealist_app::{App, ImportedKeys};

@@ -1,5 +1,5 @@
-//! What keys in a mail with commands cost: no signature on them is verified before it is decided that the sender may do
-//! what they ask for, and each at most once.
+//! What keys in a mail with commands cost: no signature on them is verified before it is decided that the
+//! sender may do what they ask for, and each at most once.
 
 use crate::moved_clock::{OPENPGP, day, join, receive, site_with};
 use sealist_lists::model::Role;

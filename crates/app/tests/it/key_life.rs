@@ -1,4 +1,5 @@
-//! The life of keys under a moved clock: who is warned when, what waits, and what goes out when a key is renewed.
+//! The life of keys under a moved clock: who is warned when, what waits, and what goes out when a key is
+//! renewed.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +20,8 @@ use tempfile::TempDir;
 const MARKER: &str = "QuaggaMarker7142";
 const LISTS: [&str; 2] = ["team@lists.example", "work@lists.example"];
 
-/// Until a post that waits for a key is given up: `key_wait_days` must be over at the upkeep of a day, and the next day brings
-/// the notice.
+/// Until a post that waits for a key is given up: `key_wait_days` must be over at the upkeep of a day, and
+/// the next day brings the notice.
 const WAIT_DAYS: i64 = 9;
 
 /// The twelve states in which members' keys are.

@@ -75,7 +75,8 @@ async fn ask(app: &App) -> String {
     format!("walks-confirm+{token}@lists.example")
 }
 
-/// A request with a step of a newer version is not lost by an answer here: it waits as it is, and the newer version goes on.
+/// A request with a step of a newer version is not lost by an answer here: it waits as it is, and the newer
+/// version goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_waits_for_the_version_that_knows_its_steps() {
     for steps in STEPS {
@@ -125,7 +126,8 @@ async fn a_request_with_unknown_steps_is_only_refused() {
     assert_eq!(deliver(&app, day(0)).await.len(), 1, "the person hears of it");
 }
 
-/// Whatever a setting names: whoever asks hears it once, no mail is tried again, and the other settings can be changed.
+/// Whatever a setting names: whoever asks hears it once, no mail is tried again, and the other settings can
+/// be changed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workflow_that_nobody_defines_stops_only_what_it_is_for() {
     const NAME: &str = "walks@lists.example";

@@ -1,5 +1,5 @@
-//! People as an admin changes them: who is removed leaves as by mail, a list keeps its last owner, and of changes at the same time
-//! none is lost.
+//! People as an admin changes them: who is removed leaves as by mail, a list keeps its last owner, and of
+//! changes at the same time none is lost.
 
 use crate::moved_clock::{OPENPGP, PLAIN, day, deliver, join, set, site_with};
 use sealist_app::{
@@ -325,7 +325,8 @@ async fn user_of(app: &App, who: &str) -> User {
     people::user_of(&mut db, no).await.unwrap().unwrap()
 }
 
-/// On a list with OpenPGP another preferred address would be another key: that is refused, and nothing is changed.
+/// On a list with OpenPGP another preferred address would be another key: that is refused, and nothing is
+/// changed.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_preferred_address_is_a_key_change_on_lists_with_openpgp() {
     const HOME: &str = "anne@home.example";
@@ -400,7 +401,8 @@ async fn a_roster_is_read_in_pages() {
     }
 }
 
-/// The database gives a roster 500 at a time. Nobody is lost or named twice where one part ends and the next begins.
+/// The database gives a roster 500 at a time. Nobody is lost or named twice where one part ends and the next
+/// begins.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_roster_is_read_in_parts() {
     const ALL: usize = 1001;

@@ -1,5 +1,5 @@
-//! Preferences of users, addresses and the site, as an admin sets them: which level takes which, what then counts, and one event
-//! for each change.
+//! Preferences of users, addresses and the site, as an admin sets them: which level takes which, what then
+//! counts, and one event for each change.
 
 use crate::moved_clock::{OPENPGP, PLAIN, day, join, site_with};
 use sealist_app::{
@@ -133,7 +133,8 @@ async fn what_a_level_does_not_take_is_refused() {
     assert_eq!(new_events(&app).await, [""; 0]);
 }
 
-/// A user with one address or several is put in charge of the site, and taken from it: one event each time, and it is shown.
+/// A user with one address or several is put in charge of the site, and taken from it: one event each time,
+/// and it is shown.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_in_charge_of_the_site_is_set_by_name() {
     let (app, list, _folder) = site().await;
@@ -177,7 +178,8 @@ async fn whoever_is_in_charge_of_the_site_is_set_by_name() {
     assert_eq!(counts(&app, &list, "preferred_language").await.1, PreferenceSource::User);
 }
 
-/// Whoever joins as user follows the preferred address; on a list with OpenPGP that address is the key, and stays.
+/// Whoever joins as user follows the preferred address; on a list with OpenPGP that address is the key, and
+/// stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_joins_and_follows_the_preferred_address() {
     for (style, follows) in [(PLAIN, true), (OPENPGP, false)] {

@@ -167,7 +167,8 @@ async fn each_key_has_its_turn_once_in_a_period() {
     assert_eq!(turns(day(1)).await, all, "the clock was set back");
 }
 
-/// Anne's key was given by the word of one that is compromised: nothing but a person's word gives it a card again.
+/// Anne's key was given by the word of one that is compromised: nothing but a person's word gives it a card
+/// again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_in_doubt_waits_for_a_person() {
     let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;

@@ -127,7 +127,8 @@ struct Stage {
 }
 
 impl Stage {
-    /// A site with the plugin and a list of its style, on which Anne and Bea are members and Olga is an owner.
+    /// A site with the plugin and a list of its style, on which Anne and Bea are members and Olga is an
+    /// owner.
     async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let mut registry = Registry::with(&[PLUGIN]).unwrap();
@@ -228,7 +229,8 @@ async fn a_workflow_asks_by_a_step_that_is_added() {
     assert!(welcome.iter().any(|(to, _)| to == NORA), "{welcome:?}");
 }
 
-/// Who starts without the plugin loses nothing: the list goes by the built-in style, and what it has is kept and counts again.
+/// Who starts without the plugin loses nothing: the list goes by the built-in style, and what it has is kept
+/// and counts again.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_rows_a_list_goes_by_its_kind() {
     let stage = Stage::new().await;

@@ -99,8 +99,8 @@ async fn what_was_stored_in_the_clear_is_sealed_or_gone() {
     assert_eq!(holding(&folder, &["zebratoken".to_owned()]), Vec::<String>::new());
 }
 
-/// The sealing was interrupted, or mail was under way when the list began to encrypt: in both cases something is left in the clear
-/// on a list that encrypts.
+/// The sealing was interrupted, or mail was under way when the list began to encrypt: in both cases something
+/// is left in the clear on a list that encrypts.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_left_in_the_clear_is_sealed_later() {
     async fn check(by: &str) {

@@ -1,4 +1,5 @@
-//! Settings are changed by name: nothing is lost between two who do it at once, and owners hear of what weakens their list.
+//! Settings are changed by name: nothing is lost between two who do it at once, and owners hear of what
+//! weakens their list.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +43,8 @@ async fn reset(app: &App, list: &MailingList, names: &[&str]) -> Result<Settings
     app.act_as(actor).at(day(0)).settings(&list.name).change(None, names.iter().map(wish).collect()).await
 }
 
-/// Changes the same settings again and again; each time all of them have the values that this owner gave last.
+/// Changes the same settings again and again; each time all of them have the values that this owner gave
+/// last.
 async fn insist(app: App, list: MailingList, names: [&'static str; 4], times: usize) {
     let mut last: BTreeMap<&str, String> = BTreeMap::new();
     for number in 0..times {
@@ -169,10 +171,12 @@ fn weakening_steps(attribute: &Attribute, settings: &ListSettings) -> Vec<(Strin
     weakens.map(|(strong, weak)| (strong.clone(), weak.clone())).collect()
 }
 
-/// No list takes these on any way: their chain is that of their style, and an encrypting list answers to itself.
+/// No list takes these on any way: their chain is that of their style, and an encrypting list answers to
+/// itself.
 const REFUSED: [&str; 2] = ["posting_chain", "reply_goes_to"];
 
-/// Every setting by which a list with OpenPGP can give something up: all its owners are told, with both values and who it was.
+/// Every setting by which a list with OpenPGP can give something up: all its owners are told, with both
+/// values and who it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn owners_are_told_of_each_change_that_weakens_their_list() {
     let (app, list, _folder) = site_with(OPENPGP, "team@lists.example").await;
@@ -228,7 +232,8 @@ async fn weakens_of_newest(app: &App) -> Vec<String> {
     serde_json::from_value(event.data["weakens"].clone()).unwrap()
 }
 
-/// Whoever chooses a value takes the place of a newer version's value, also with the value that counted meanwhile.
+/// Whoever chooses a value takes the place of a newer version's value, also with the value that counted
+/// meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_of_a_newer_version_gives_way_to_a_choice() {
     async fn check(choose: impl AsyncFn(&App, &MailingList) -> SettingsChanged) {
@@ -253,8 +258,8 @@ async fn a_value_of_a_newer_version_gives_way_to_a_choice() {
     check(async |app, list| reset(app, list, &["encrypt_outgoing"]).await.unwrap()).await;
 }
 
-/// A setting that this version does not know can be removed, and is not changed otherwise; what nobody wrote is refused with the
-/// names that there are.
+/// A setting that this version does not know can be removed, and is not changed otherwise; what nobody wrote
+/// is refused with the names that there are.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_setting_of_a_newer_version_can_be_removed() {
     let (app, list, _folder) = site_with(PLAIN, "team@lists.example").await;

@@ -1,5 +1,5 @@
-//! What notices show of messages that wait: a Subject that nobody signed stands behind its mark, and nothing in an attached
-//! message can hide or cover the words of the notice.
+//! What notices show of messages that wait: a Subject that nobody signed stands behind its mark, and nothing
+//! in an attached message can hide or cover the words of the notice.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -89,7 +89,8 @@ impl Stage {
         }
     }
 
-    /// Anne writes that with the Subject above it: in the clear, and on lists with OpenPGP also encrypted and signed.
+    /// Anne writes that with the Subject above it: in the clear, and on lists with OpenPGP also encrypted and
+    /// signed.
     async fn written(&self, entity: &str) -> Vec<Vec<u8>> {
         let mut forms = vec![head(entity).into_bytes()];
         if self.list.settings.has_openpgp() {

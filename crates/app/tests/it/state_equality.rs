@@ -1,6 +1,6 @@
-//! Encrypted messages for commands that prove nothing leave the same state behind, whatever they hold and whether or not
-//! the list can read them: who sends in what was captured learns nothing, neither from notices nor from what differs
-//! later.
+//! Encrypted messages for commands that prove nothing leave the same state behind, whatever they hold and
+//! whether or not the list can read them: who sends in what was captured learns nothing, neither from notices
+//! nor from what differs later.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -372,7 +372,8 @@ async fn nothing_that_fails_leaves_a_trace_of_what_it_holds() {
         for table in ["events", "notices", "sendings", "deliveries"] {
             assert_ne!(before[table], expected[table], "{}: nobody hears of it in {table}", sender.name);
         }
-        // An encrypted part beside others is no first contact, as anybody sees: a stranger gets no notice for it.
+        // An encrypted part beside others is no first contact, as anybody sees: a stranger gets no notice for
+        // it.
         let is_pieces = |what: &str| PIECES.iter().any(|form| what.contains(form));
         let pieces = variants.iter().find(|(what, _, _)| is_pieces(what)).unwrap();
         let expected_of_pieces = stage.after(REQUEST, &pieces.2).await;
@@ -389,8 +390,8 @@ async fn nothing_that_fails_leaves_a_trace_of_what_it_holds() {
     }
 }
 
-/// What the sender wrote to another address and what the sender sent twice: it leaves the same behind as what cannot be read,
-/// so that it tells nothing of mail that somebody else captured.
+/// What the sender wrote to another address and what the sender sent twice: it leaves the same behind as what
+/// cannot be read, so that it tells nothing of mail that somebody else captured.
 #[tokio::test(flavor = "multi_thread")]
 async fn own_mail_that_counts_for_nothing_leaves_the_same_trace() {
     let stage = Stage::new().await;

@@ -1,4 +1,5 @@
-//! Which strangers hear from a plain list that their messages wait: so many a day, and of one source a tenth of them.
+//! Which strangers hear from a plain list that their messages wait: so many a day, and of one source a tenth
+//! of them.
 
 use crate::moved_clock::{DAY_MS, PLAIN, day, deliver, join, make_plain_list, receive_from, set, site_with};
 use sealist_app::{App, upkeep};

@@ -1,5 +1,5 @@
-//! Other programs beside a test: what the list sends has one reading, and no words but those of the list and those that
-//! are signed.
+//! Other programs beside a test: what the list sends has one reading, and no words but those of the list and
+//! those that are signed.
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
@@ -10,8 +10,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::Person;
 
-/// A program that reads messages from its standard input. One process serves all tests of a test binary. The process ends
-/// with its standard input.
+/// A program that reads messages from its standard input. One process serves all tests of a test binary. The
+/// process ends with its standard input.
 struct Program {
     _child: Child,
     to: ChildStdin,
@@ -45,8 +45,9 @@ static PROGRAMS: LazyLock<Mutex<[Program; 2]>> = LazyLock::new(|| {
     Mutex::new([Program::start("/usr/bin/python3", "read.py"), Program::start("perl", "read.pl")])
 });
 
-/// Python's `email`, GMime and Perl's MIME::Parser see the same parts with the same content in what the list made.
-/// Between these parts stands nothing that some reader could show, as far as no signature of the author covers it.
+/// Python's `email`, GMime and Perl's MIME::Parser see the same parts with the same content in what the list
+/// made. Between these parts stands nothing that some reader could show, as far as no signature of the author
+/// covers it.
 pub(crate) fn assert_one_reading(payload: &[u8]) {
     let mut programs = PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner);
     programs.iter_mut().for_each(|program| program.ask(payload));
@@ -61,8 +62,8 @@ pub(crate) fn assert_one_reading(payload: &[u8]) {
     assert!(is_one, "the programs read it differently: {readings:#?}\n{shown}");
 }
 
-/// What that person reads of a copy or of a notice, and whether the signature of the list in it is good. All programs read
-/// it alike. `None`: it is not encrypted to a key of that person.
+/// What that person reads of a copy or of a notice, and whether the signature of the list in it is good. All
+/// programs read it alike. `None`: it is not encrypted to a key of that person.
 pub(crate) fn read_copy(reader: &Person, armor: &[u8], list: &Certificate) -> Option<(Vec<u8>, bool)> {
     let (payload, is_good) = reader.read(armor, list)?;
     assert_one_reading(&payload);

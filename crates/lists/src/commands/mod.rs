@@ -1,7 +1,7 @@
 //! Commands by mail: what people can write to `-request`, and how it is parsed.
 //!
-//! There is one file per command, which parses the arguments; [`COMMANDS`] names all built-in commands. The crate
-//! `app` loads the facts and carries the commands out. [`Problem`] and [`Success`] are the answers.
+//! There is one file per command, which parses the arguments; [`COMMANDS`] names all built-in commands. The
+//! crate `app` loads the facts and carries the commands out. [`Problem`] and [`Success`] are the answers.
 
 mod confirm;
 mod decide;
@@ -134,8 +134,8 @@ pub struct Usage {
 pub enum CommandAction {
     /// Parses the arguments of a built-in command, which the crate `app` carries out.
     Read(fn(&[&str]) -> Result<MailCommand, Problem>),
-    /// Answers the words after the name, and changes nothing. The answer goes to whoever the From field names, so it must say
-    /// nothing that only some may know unless the sender is proven.
+    /// Answers the words after the name, and changes nothing. The answer goes to whoever the From field
+    /// names, so it must say nothing that only some may know unless the sender is proven.
     Answer(fn(&CommandFacts<'_>, &str) -> Result<Vec<String>, Problem>),
 }
 
@@ -208,7 +208,8 @@ pub const COMMANDS: &[Usage] = &[
     },
 ];
 
-/// Parses a line as one of these commands. Errs if the line is not a command, or says what is wrong with its arguments.
+/// Parses a line as one of these commands. Errs if the line is not a command, or says what is wrong with its
+/// arguments.
 pub fn parse(commands: &NamedRows<Usage>, line: &str) -> Result<MailCommand, Problem> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let Some((name, arguments)) = words.split_first() else {

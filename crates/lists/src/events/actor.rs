@@ -1,4 +1,5 @@
-//! Who causes a change. An actor has a stable stored form, which keeps the kinds of actors that a newer version knows.
+//! Who causes a change. An actor has a stable stored form, which keeps the kinds of actors that a newer
+//! version knows.
 
 use sealist_mail::Address;
 

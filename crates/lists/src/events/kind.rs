@@ -1,5 +1,5 @@
-//! What can happen. Each kind has a stable name and data of its own. The data is JSON: a consumer of events must live with
-//! new fields, and a field never changes its meaning.
+//! What can happen. Each kind has a stable name and data of its own. The data is JSON: a consumer of events
+//! must live with new fields, and a field never changes its meaning.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -31,8 +31,8 @@ pub enum EventKind {
     MemberJoined { role: Role },
     /// An address has a role no longer.
     MemberLeft { role: Role },
-    /// A member, an address, a user or the site has another preference. `value` is `None` if the choice is open again, and for
-    /// the name of a person, which no event has.
+    /// A member, an address, a user or the site has another preference. `value` is `None` if the choice is
+    /// open again, and for the name of a person, which no event has.
     PreferenceChanged { name: String, value: Option<String> },
     /// Somebody answered from the address, or an admin vouched for it.
     AddressVerified {},
@@ -194,7 +194,8 @@ impl EventKind {
     }
 }
 
-/// The data of an event in one line for people: each field with its name, or the value alone of a single field.
+/// The data of an event in one line for people: each field with its name, or the value alone of a single
+/// field.
 pub fn in_words(data: &Value) -> String {
     let words = |value: &Value| match value {
         Value::String(text) => text.clone(),

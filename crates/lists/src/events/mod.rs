@@ -1,8 +1,8 @@
-//! Events: every change of a site, with who caused it. The audit, the log of a list and whoever follows a site from outside
-//! read the same events.
+//! Events: every change of a site, with who caused it. The audit, the log of a list and whoever follows a
+//! site from outside read the same events.
 //!
-//! An event holds no content of a message. It names people only by their addresses, which the store keeps apart from the
-//! event, so that deleting a person changes one row.
+//! An event holds no content of a message. It names people only by their addresses, which the store keeps
+//! apart from the event, so that deleting a person changes one row.
 
 mod actor;
 mod kind;

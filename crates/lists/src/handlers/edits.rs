@@ -1,5 +1,5 @@
-//! What a handler does with a draft. A built-in handler changes the draft itself. Any other handler reads the draft and returns
-//! edits, and an edit can only add what no promise of a list depends on.
+//! What a handler does with a draft. A built-in handler changes the draft itself. Any other handler reads the
+//! draft and returns edits, and an edit can only add what no promise of a list depends on.
 
 use sealist_mail::Field;
 
@@ -19,8 +19,9 @@ pub enum HandlerAction {
 /// A change of a draft.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
-    /// Sets a header field whose name begins with `X-`. On an encrypting list the field is within the encryption. Fields that
-    /// the list makes or removes itself are left alone, as are values of several lines.
+    /// Sets a header field whose name begins with `X-`. On an encrypting list the field is within the
+    /// encryption. Fields that the list makes or removes itself are left alone, as are values of several
+    /// lines.
     Field {
         /// The name of the field.
         name: String,
@@ -29,8 +30,8 @@ pub enum Edit {
     },
     /// Adds a line to the list's footer.
     FooterLine(String),
-    /// Sends that member no copy. The author is not left out here: the author's copy may be what shows that somebody else sent
-    /// the message.
+    /// Sends that member no copy. The author is not left out here: the author's copy may be what shows that
+    /// somebody else sent the message.
     LeaveOut(MemberNo),
 }
 

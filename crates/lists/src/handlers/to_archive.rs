@@ -1,5 +1,5 @@
-//! Handler `to-archive`: reads `archive`. The post is kept after its last copy, with a summary. On an encrypting list both are
-//! stored sealed.
+//! Handler `to-archive`: reads `archive`. The post is kept after its last copy, with a summary. On an
+//! encrypting list both are stored sealed.
 
 use sealist_mail::{Entity, Headers, attachments};
 
@@ -12,8 +12,9 @@ pub(super) fn apply(draft: &mut PostDraft<'_>) {
     draft.archive = draft.list.settings.archive.then(|| summary(draft));
 }
 
-/// The summary of a post whose header is made. The messages that it answers are those that copies name: `cleanse` kept those that
-/// the author's signature covers, so that a carrier cannot put a signed post into another thread.
+/// The summary of a post whose header is made. The messages that it answers are those that copies name:
+/// `cleanse` kept those that the author's signature covers, so that a carrier cannot put a signed post into
+/// another thread.
 fn summary(draft: &PostDraft<'_>) -> PostSummary {
     let id = |headers: &Headers| headers.text("message-id").map(|id| id.trim().to_owned());
     let message_id = id(&draft.headers).unwrap_or_default();

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use sealist_mail::Address;
 
-/// Whom a ban concerns: one address, or every address of a domain, written `@example.org`. Subdomains are domains of their own.
+/// Whom a ban concerns: one address, or every address of a domain, written `@example.org`. Subdomains are
+/// domains of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BanPattern {
     /// One address.

@@ -2,7 +2,8 @@
 
 use crate::names;
 
-/// How a member receives posts, by Mailman's names. Until there are digests, each post comes by itself in every mode.
+/// How a member receives posts, by Mailman's names. Until there are digests, each post comes by itself in
+/// every mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DeliveryMode {
     /// Each post by itself.

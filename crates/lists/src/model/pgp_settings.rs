@@ -1,5 +1,5 @@
-//! The settings of lists with OpenPGP: the names of mailman-pgp's per-list attributes, and new ones in the same manner.
-//! The defaults are closed: only signed and encrypted posts of members pass.
+//! The settings of lists with OpenPGP: the names of mailman-pgp's per-list attributes, and new ones in the
+//! same manner. The defaults are closed: only signed and encrypted posts of members pass.
 
 use super::setting_row::{
     ACTION, AttributeKind, BOOL, PASSES, SettingRow, SettingValue, WORKFLOW, Weakening, days, first, hours,
@@ -40,8 +40,8 @@ settings! {
         duplicate_sig_action: Action = Action::Hold, ACTION, PASSES;
         /// The protected To and Cc do not name this address.
         misdirected_msg_action: Action = Action::Hold, ACTION, PASSES;
-        /// The message is signed, and no To or Cc is within the signature. With accept or defer it goes on while the signature is
-        /// younger than `unaddressed_max_age_h`, and is held when it is older.
+        /// The message is signed, and no To or Cc is within the signature. With accept or defer it goes on
+        /// while the signature is younger than `unaddressed_max_age_h`, and is held when it is older.
         unaddressed_msg_action: Action = Action::Defer, ACTION, PASSES;
         /// Hours for which a signature counts that does not say whom it is for.
         unaddressed_max_age_h: u32 = 24, hours(0, 8760), Weakening::Grows;
@@ -51,8 +51,8 @@ settings! {
         wrong_date_action: Action = Action::Hold, ACTION, PASSES;
         /// The message is not encrypted as a whole.
         nonencrypted_msg_action: Action = Action::Reject, ACTION, PASSES;
-        /// Whether what is signed is entered into the site's replay record, and looked for in it. Without it a post can
-        /// be sent in again.
+        /// Whether what is signed is entered into the site's replay record, and looked for in it. Without it
+        /// a post can be sent in again.
         collect_sig_hashes: bool = true, BOOL, Weakening::Off;
         /// Whether the author's own signature is taken off the copies.
         strip_original_sig: bool = false, BOOL, Weakening::On;
@@ -73,7 +73,8 @@ settings! {
         key_wait_days: u32 = 7, days(0);
         /// Days that a posting key still opens mail after another has taken its place.
         key_overlap_days: u32 = 90, days(0), Weakening::Grows;
-        /// Whether those in charge of this list approve each key themselves, also one that the address got elsewhere.
+        /// Whether those in charge of this list approve each key themselves, also one that the address got
+        /// elsewhere.
         own_key_approval: bool = false, BOOL, Weakening::Off;
         /// Hours that a statement can be signed; at most 24.
         change_request_life_h: u32 = 24, hours(1, 24), Weakening::Grows;

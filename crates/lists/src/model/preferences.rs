@@ -1,7 +1,8 @@
-//! What people choose about delivery and notices, on four levels: member, address, user and site. A level may leave a choice
-//! open: then the next level counts, and in the end the default.
+//! What people choose about delivery and notices, on four levels: member, address, user and site. A level may
+//! leave a choice open: then the next level counts, and in the end the default.
 //!
-//! A new choice needs a row in `preferences!`, columns in `store/migrations/`, and somebody who acts on the choice.
+//! A new choice needs a row in `preferences!`, columns in `store/migrations/`, and somebody who acts on the
+//! choice.
 
 use serde::Serialize;
 
@@ -10,8 +11,8 @@ use super::{AddressNo, DeliveryMode, DeliveryStatus, MemberNo, SettingError, Use
 use crate::names;
 use crate::texts::{Language, language};
 
-/// A row: the name as a type, the name, the levels that take the choice, what a level may choose, what counts in the end, and
-/// how that follows from the first choice that was made.
+/// A row: the name as a type, the name, the levels that take the choice, what a level may choose, what counts
+/// in the end, and how that follows from the first choice that was made.
 macro_rules! preferences {
     ($($(#[$attribute:meta])* $case:ident $name:ident on $levels:ident: $kind:ty => $value:ty, $effective:expr;)+) => {
         /// What is chosen on one level; `None`: nothing, so that the next level counts.
@@ -74,8 +75,8 @@ macro_rules! preferences {
                 }
             }
 
-            /// Reads a choice from its name and value; without a value the choice is taken back. Errs with the names or values
-            /// that there are.
+            /// Reads a choice from its name and value; without a value the choice is taken back. Errs with
+            /// the names or values that there are.
             pub fn parse(name: &str, value: Option<&str>) -> Result<Self, SettingError> {
                 let change = match name {
                     $(stringify!($name) => {
@@ -121,8 +122,8 @@ macro_rules! preferences {
 /// The levels of a choice that people, and the admin for everybody, may make.
 const EVERY_LEVEL: &[PreferenceSource] =
     &[PreferenceSource::Member, PreferenceSource::Address, PreferenceSource::User, PreferenceSource::Site];
-/// The levels of a choice about the key of one address. An address that is linked to a user must not get such a choice from
-/// another address.
+/// The levels of a choice about the key of one address. An address that is linked to a user must not get such
+/// a choice from another address.
 const ONE_ADDRESS: &[PreferenceSource] = &[PreferenceSource::Member, PreferenceSource::Address];
 
 preferences! {
@@ -135,7 +136,8 @@ preferences! {
     /// Whether a copy comes although the member stands in To or Cc. Default yes.
     ReceiveListCopy receive_list_copy on EVERY_LEVEL: bool => bool, |chosen| chosen.unwrap_or(true);
     /// Whether posts may come as cleartext when there is no usable key and the list's `missing_key_action` is
-    /// `cleartext`. Default no. It is a choice about the key of one address: users and the site make no such choice.
+    /// `cleartext`. Default no. It is a choice about the key of one address: users and the site make no such
+    /// choice.
     AllowCleartext allow_cleartext on ONE_ADDRESS: bool => bool, Option::unwrap_or_default;
     /// The language of notices; empty: that of the list.
     #[serde(serialize_with = "language::serialize_or_empty")]
@@ -233,8 +235,8 @@ impl PreferenceLevel {
         }
     }
 
-    /// Errs if the level does not take that choice ([`PreferenceChange::levels`]). Bounces disable the delivery to one member, so
-    /// nobody chooses that for others.
+    /// Errs if the level does not take that choice ([`PreferenceChange::levels`]). Bounces disable the
+    /// delivery to one member, so nobody chooses that for others.
     pub fn takes(self, change: PreferenceChange) -> Result<(), SettingError> {
         let bounced = PreferenceChange::DeliveryStatus(Some(DeliveryStatus::ByBounces));
         if change == bounced && self.source() != PreferenceSource::Member {

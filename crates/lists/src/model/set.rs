@@ -61,8 +61,8 @@ impl SettingError {
     }
 }
 
-/// Reads one value as people write it: `value` is parsed as JSON and, if that fails, used as text. Errs with the values that
-/// the type accepts.
+/// Reads one value as people write it: `value` is parsed as JSON and, if that fails, used as text. Errs with
+/// the values that the type accepts.
 pub(super) fn parse_value<T: DeserializeOwned>(name: &str, value: &str) -> Result<T, SettingError> {
     let parsed = serde_json::from_str(value).unwrap_or_else(|_| value.into());
     serde_json::from_value(parsed).map_err(|error| SettingError::Value {

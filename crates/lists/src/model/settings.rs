@@ -1,7 +1,8 @@
 //! All settings of a list, with Mailman's and mailman-pgp's names where they have one.
 //!
-//! A line declares a setting: its name, type, default and kind, and which change of it weakens a list with OpenPGP. The
-//! defaults are those of `legacy-default`; styles give other values (`styles.rs`). Only what differs from the style is stored.
+//! A line declares a setting: its name, type, default and kind, and which change of it weakens a list with
+//! OpenPGP. The defaults are those of `legacy-default`; styles give other values (`styles.rs`). Only what
+//! differs from the style is stored.
 
 use std::collections::BTreeMap;
 
@@ -68,18 +69,21 @@ settings! {
         default_member_action: Action = Action::Defer, ACTION, PASSES;
         /// For posts of everybody else.
         default_nonmember_action: Action = Action::Hold, ACTION, PASSES;
-        /// Posts above this many KiB are held. 0: no limit but the server's own. What is also larger than 1 MiB is refused
-        /// when it comes.
+        /// Posts above this many KiB are held. 0: no limit but the server's own. What is also larger than 1
+        /// MiB is refused when it comes.
         max_message_kib: u32 = 40, number(1_048_576);
-        /// Days that a message waits for a moderator; then it is deleted, with a notice. 0: it waits for ever.
+        /// Days that a message waits for a moderator; then it is deleted, with a notice. 0: it waits for
+        /// ever.
         max_days_to_hold: u32 = 30, days(0);
         /// Messages of strangers that may wait for a moderator, and as many of members. 0: no limit.
         max_held_messages: u32 = 500, number(1_000_000);
         /// MiB that they may take together. 0: no limit.
         max_held_mib: u32 = 64, number(1_048_576);
-        /// After so many days moderators are reminded of a message that waits, and again after as many. 0: never.
+        /// After so many days moderators are reminded of a message that waits, and again after as many. 0:
+        /// never.
         hold_reminder_days: u32 = 7, days(0);
-        /// After the first notices of a kind on a day, facts gather for so many minutes, and one notice tells them all.
+        /// After the first notices of a kind on a day, facts gather for so many minutes, and one notice tells
+        /// them all.
         summary_pause_min: u32 = 240, MINUTES;
         /// Whether authors hear that their posts wait for a moderator, where that tells no secret.
         respond_to_post_requests: bool = true, BOOL;
@@ -91,14 +95,16 @@ settings! {
         footer: String = String::new(), AttributeKind::Text { most_octets: 10_000 };
         /// Whether accepted posts are kept after their last delivery. There is no reader for them yet.
         archive: bool = false, BOOL, Weakening::On;
-        /// Whether each copy has an envelope sender of its own, by which a bounce tells whom it is about. Copies that
-        /// go to several recipients at once have none. PGP styles say yes: their copies have one recipient anyway.
+        /// Whether each copy has an envelope sender of its own, by which a bounce tells whom it is about.
+        /// Copies that go to several recipients at once have none. PGP styles say yes: their copies have one
+        /// recipient anyway.
         verp: bool = false, BOOL;
         /// Whether bounces count.
         process_bounces: bool = true, BOOL;
         /// After so many days with bounces, posts to a member stop.
         bounce_score_threshold: u32 = 5, days(0);
-        /// Whether a member is asked then whether mail arrives, and posts stop only if that notice comes back too.
+        /// Whether a member is asked then whether mail arrives, and posts stop only if that notice comes back
+        /// too.
         verp_probes: bool = false, BOOL;
         /// A member whose last bounce is so many days old begins anew.
         bounce_info_stale_after_days: u32 = 7, days(0);
@@ -118,14 +124,15 @@ impl ListSettings {
         })
     }
 
-    /// Whether copies to many members have one envelope sender: what comes back of a copy does not show then to whom it went.
+    /// Whether copies to many members have one envelope sender: what comes back of a copy does not show then
+    /// to whom it went.
     pub fn shares_envelope_sender(&self) -> bool {
         let is_bulk = |pgp: &PgpSettings| pgp.encrypt_outgoing && pgp.delivery == SealedDelivery::Bulk;
         !self.verp || self.pgp.as_ref().is_some_and(is_bulk)
     }
 
-    /// Octets above which a message for the posting address is refused when it comes; `None`: no limit but the server's.
-    /// Up to 1 MiB a moderator may let pass what is larger than the list allows.
+    /// Octets above which a message for the posting address is refused when it comes; `None`: no limit but
+    /// the server's. Up to 1 MiB a moderator may let pass what is larger than the list allows.
     pub fn refused_above_octets(&self) -> Option<u64> {
         (self.max_message_kib > 0).then(|| u64::from(self.max_message_kib).max(1024) * 1024)
     }

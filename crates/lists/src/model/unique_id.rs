@@ -1,5 +1,5 @@
-//! Ids by which programs outside know users and members. Mailman's REST API writes them with 32 hex digits (version 3.1), and as
-//! a decimal number (version 3.0).
+//! Ids by which programs outside know users and members. Mailman's REST API writes them with 32 hex digits
+//! (version 3.1), and as a decimal number (version 3.0).
 
 /// An id of 128 random bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,7 +1,8 @@
 //! A person with any number of addresses.
 //!
-//! A user says which addresses belong together, and nothing about keys: certificates, key changes and the proof of possession
-//! stay with each address. Otherwise whoever links an address to a user would speak with the key of another address.
+//! A user says which addresses belong together, and nothing about keys: certificates, key changes and the
+//! proof of possession stay with each address. Otherwise whoever links an address to a user would speak with
+//! the key of another address.
 
 use sealist_mail::Address;
 
@@ -16,8 +17,8 @@ pub struct User {
     pub id: UniqueId,
     /// The name shown to others; may be empty.
     pub display_name: String,
-    /// Whether the user is in charge of the whole site. Nothing asks for this yet: the command line may do everything, and mail is
-    /// judged by roles on lists. The REST interface and the pages will ask.
+    /// Whether the user is in charge of the whole site. Nothing asks for this yet: the command line may do
+    /// everything, and mail is judged by roles on lists. The REST interface and the pages will ask.
     pub is_server_owner: bool,
     /// The addresses that are linked to the user.
     pub addresses: Vec<LinkedAddress>,

@@ -14,7 +14,8 @@ pub enum Language {
     Fr,
 }
 
-// The codes of [ISO 639-1](https://www.iso.org/iso-639-language-code), also in configuration and folder names.
+// The codes of [ISO 639-1](https://www.iso.org/iso-639-language-code), also in configuration and folder
+// names.
 names! { Language { En = "en", De = "de", Fr = "fr" } }
 
 /// Serializes a language that may be left open: the code, or an empty text.

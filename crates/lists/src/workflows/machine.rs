@@ -14,8 +14,8 @@ pub enum WorkflowProgress {
 }
 
 /// Runs the next steps. A step with a question stays the next one, because it is run again when the answer
-/// has arrived. Errs if a step refuses, and with [`Problem::NotKnownYet`], before any step is run, if this version does not know
-/// one of them: then the request waits as it is.
+/// has arrived. Errs if a step refuses, and with [`Problem::NotKnownYet`], before any step is run, if this
+/// version does not know one of them: then the request waits as it is.
 pub fn advance(run: &mut WorkflowRun, case: &StepContext<'_>) -> Result<WorkflowProgress, Problem> {
     if case.steps.unknown_of(run).next().is_some() {
         return Err(Problem::NotKnownYet);

@@ -82,7 +82,8 @@ impl NamedRow for Step {
 }
 
 impl NamedRows<Step> {
-    /// Whether a step that is still to be taken asks the moderators, and none of them has approved the request yet.
+    /// Whether a step that is still to be taken asks the moderators, and none of them has approved the
+    /// request yet.
     pub fn will_be_moderated(&self, run: &WorkflowRun) -> bool {
         let asks_moderators =
             |name: &String| self.named(name).is_some_and(|step| step.asks == Asks::Moderators);

@@ -1,7 +1,8 @@
-//! The transition table of all workflows: `transitions.txt` has a row for each state that a workflow can reach and each answer
-//! that belongs to its question, and what comes next. A row that is missing or differs fails the test, and
-//! `UPDATE_EXPECT=1` writes the table anew. Beyond that table, every workflow is walked for every goal with every answer in
-//! every order, also answers that nobody asked for, and what no workflow may do is looked for.
+//! The transition table of all workflows: `transitions.txt` has a row for each state that a workflow can
+//! reach and each answer that belongs to its question, and what comes next. A row that is missing or differs
+//! fails the test, and `UPDATE_EXPECT=1` writes the table anew. Beyond that table, every workflow is walked
+//! for every goal with every answer in every order, also answers that nobody asked for, and what no workflow
+//! may do is looked for.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;

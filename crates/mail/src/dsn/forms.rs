@@ -55,7 +55,8 @@ const LATE: &[&str] = &[
     "still has not been delivered",
     "only a warning",
     "a warning only",
-    // German, French, Spanish and Portuguese, Italian, Dutch, Swedish, Danish and Norwegian, Polish, Russian, Japanese, Chinese.
+    // German, French, Spanish and Portuguese, Italian, Dutch, Swedish, Danish and Norwegian, Polish, Russian,
+    // Japanese, Chinese.
     "verzögert",
     "verzögerung",
     "noch nicht zugestellt",

@@ -140,7 +140,8 @@ mod tests {
 
     use super::*;
 
-    /// Whoever has room never waits again: otherwise two messages that have some room each would wait for each other.
+    /// Whoever has room never waits again: otherwise two messages that have some room each would wait for
+    /// each other.
     #[test]
     fn a_message_waits_once_for_room() {
         fn check(blocks: usize, wanted: &[(usize, bool)], reserved: usize) {

@@ -1,5 +1,5 @@
-//! `sealist audit`: who did or tried what. `sealist events`: the same for programs that follow the site. Nothing of a message is
-//! in either.
+//! `sealist audit`: who did or tried what. `sealist events`: the same for programs that follow the site.
+//! Nothing of a message is in either.
 
 use clap::Subcommand;
 use sealist_app::{App, ConsumerView, EventView, StartAt};

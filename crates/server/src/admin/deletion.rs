@@ -16,7 +16,8 @@ pub(super) enum Consent {
     Asked,
 }
 
-/// Deletes a list. Without consent it asks on the terminal; without a terminal it says what would go, and errs.
+/// Deletes a list. Without consent it asks on the terminal; without a terminal it says what would go, and
+/// errs.
 pub(super) async fn run(app: &App, name: &ListName, consent: Consent) -> anyhow::Result<CommandOutput> {
     let content = app.as_operator().lists().content(name).await?;
     let goes = in_words(&content);

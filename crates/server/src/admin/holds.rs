@@ -1,4 +1,5 @@
-//! `sealist queue` about messages that wait: what stands outside of them, who opens them, and what is decided.
+//! `sealist queue` about messages that wait: what stands outside of them, who opens them, and what is
+//! decided.
 
 use std::path::Path;
 

@@ -16,7 +16,8 @@ pub(crate) enum Lists {
     Create {
         /// The name of the new list: its posting address.
         list: ListName,
-        /// Which settings it begins with: pgp-default, pgp-announce, legacy-default, legacy-announce or private-default.
+        /// Which settings it begins with: pgp-default, pgp-announce, legacy-default, legacy-announce or
+        /// private-default.
         #[arg(long, default_value = "pgp-default")]
         style: String,
         /// The address of its first owner.
@@ -54,7 +55,8 @@ pub(crate) enum Lists {
         #[arg(long)]
         strip_certifications: bool,
     },
-    /// Deletes a list with its members and posts, after it says what goes and asks. Its key files stay, keys in the database go.
+    /// Deletes a list with its members and posts, after it says what goes and asks. Its key files stay, keys
+    /// in the database go.
     Delete {
         /// The name of the list.
         list: ListName,

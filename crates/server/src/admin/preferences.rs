@@ -1,5 +1,5 @@
-//! `sealist preferences`: what counts for an address on all lists, or for everybody. `members set` and `users set` set the
-//! preferences of one membership and of one user.
+//! `sealist preferences`: what counts for an address on all lists, or for everybody. `members set` and `users
+//! set` set the preferences of one membership and of one user.
 
 use clap::Subcommand;
 use sealist_app::{App, ChosenPreference, PreferenceHolder};

@@ -1,4 +1,5 @@
-//! `sealist trace`: what became of a message, by the number that LMTP replied, and the last mail of an address.
+//! `sealist trace`: what became of a message, by the number that LMTP replied, and the last mail of an
+//! address.
 
 use clap::Args;
 use sealist_app::{AddressTrace, App, CopyTrace, MessageTrace, PageRange, SendingTrace};

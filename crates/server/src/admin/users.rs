@@ -1,4 +1,5 @@
-//! `sealist users`: which addresses belong to one person, what is set for that person, and how the person is deleted.
+//! `sealist users`: which addresses belong to one person, what is set for that person, and how the person is
+//! deleted.
 
 use clap::Subcommand;
 use sealist_app::{App, UserChange, UserView};
@@ -26,8 +27,9 @@ pub(crate) enum Users {
         /// The address.
         address: Address,
     },
-    /// Sets a preference for all addresses of a person, or `server_owner`: whether the person is in charge of the whole site. Nothing
-    /// asks for `server_owner` yet; the REST interface and the pages will. Everything else stays as it is.
+    /// Sets a preference for all addresses of a person, or `server_owner`: whether the person is in charge of
+    /// the whole site. Nothing asks for `server_owner` yet; the REST interface and the pages will. Everything
+    /// else stays as it is.
     Set {
         /// An address of the person.
         address: Address,
@@ -40,8 +42,8 @@ pub(crate) enum Users {
         #[arg(long, conflicts_with = "value")]
         unset: bool,
     },
-    /// Deletes a person with all addresses and their keys. Nothing in the database names the person afterwards; posts that a list
-    /// keeps stay, and what owners wrote into settings.
+    /// Deletes a person with all addresses and their keys. Nothing in the database names the person
+    /// afterwards; posts that a list keeps stay, and what owners wrote into settings.
     Delete {
         /// An address of the person. No address may have a role, a ban, or anything that waits.
         address: Address,

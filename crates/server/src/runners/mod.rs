@@ -23,8 +23,8 @@ const POLL: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Retries until it succeeds, because no other node releases the claim while this node lives. After the
-/// signal to stop one try is enough, because a node that leaves releases all its claims. `entry` is the message that is claimed, or
-/// that caused the copies; a line of the log names it.
+/// signal to stop one try is enough, because a node that leaves releases all its claims. `entry` is the
+/// message that is claimed, or that caused the copies; a line of the log names it.
 async fn retry_until_stopped<E: Display, F: Future<Output = Result<(), E>>>(
     entry: Option<EntryNo>,
     stop: &watch::Receiver<bool>,

@@ -155,7 +155,8 @@ async fn a_captured_ciphertext_yields_nothing_to_anyone() {
         // Around it a member's own encryption and signature: a good post, in which it stays what it is.
         let posted = stage.mallory.mail(&list, shape.as_bytes(), Timestamp::now());
         let came = stage.provoke(&posted).await;
-        // A root with two types has two readings, and one without a type is no part, whoever signed it; its author gets a notice.
+        // A root with two types has two readings, and one without a type is no part, whoever signed it; its
+        // author gets a notice.
         let is_part =
             shape.starts_with("Content-Type:") && !shape.starts_with("Content-Type: text/html\r\nContent-");
         // Nor is a second layer of encryption posted.

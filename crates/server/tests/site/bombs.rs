@@ -1,5 +1,5 @@
-//! Mail that grows when it is opened, many at once: the memory of the server stays bounded and is given back, each is
-//! held for its true reason, and an ordinary post beside them goes its way.
+//! Mail that grows when it is opened, many at once: the memory of the server stays bounded and is given back,
+//! each is held for its true reason, and an ordinary post beside them goes its way.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,7 +28,8 @@ const WAIT: Duration = Duration::from_secs(60);
 
 const UNREADABLE: &[&str] = &["unreadable", "unsigned"];
 const UNSIGNED: &[&str] = &["unsigned", "decrypted-for-unproven-sender"];
-/// Why the list holds each kind: one that does not fit cannot be read, like all that fails behind the use of a key.
+/// Why the list holds each kind: one that does not fit cannot be read, like all that fails behind the use of
+/// a key.
 const REASONS: &[(&str, &[&str])] = &[
     ("ZIP beyond the limit", UNREADABLE),
     ("ZLIB beyond the limit", UNREADABLE),

@@ -121,7 +121,8 @@ async fn a_probe_that_is_refused_stops_posts() {
     site.server.cli(&["lists", "set", LIST, "verp_probes", "true"]);
     site.sink.refuse("bart@example.org");
     send(&site, &anne, "one").await;
-    // The post to Anne, and to the owner what could not be delivered and who is stopped; of the probe nothing.
+    // The post to Anne, and to the owner what could not be delivered and who is stopped; of the probe
+    // nothing.
     let came = site.sink.wait_for(3, WAIT).await;
     let to: Vec<&str> = came.iter().map(|notice| notice.recipient.as_str()).collect();
     assert_eq!(to.iter().filter(|to| **to == "olga@example.org").count(), 2, "{to:?}");

@@ -1,5 +1,5 @@
-//! People who want what is not theirs: somebody's membership, somebody's address for their own key, a moderator's word.
-//! Nothing changes, and the owners can see that it was tried.
+//! People who want what is not theirs: somebody's membership, somebody's address for their own key, a
+//! moderator's word. Nothing changes, and the owners can see that it was tried.
 
 use crate::common::cast::{Player, flat, keys_entity, text_entity};
 use crate::common::site::{LIST, Site};
@@ -19,8 +19,8 @@ fn new_key(address: &str) -> Person {
     Person::new(address, Kind::Curve25519, now())
 }
 
-/// Two lists. Anne is a member of the first and changes her key; Mallory is a member too, Olga owns the first, Oscar the
-/// other.
+/// Two lists. Anne is a member of the first and changes her key; Mallory is a member too, Olga owns the
+/// first, Oscar the other.
 struct Stage {
     site: Site,
     anne: Player,
@@ -52,7 +52,8 @@ impl Stage {
         self.site.exchange(&[(&self.anew, request)]).await.remove(0).remove(0)
     }
 
-    /// Sends it; nobody's key or role is another one then, and the audit has the event. Returns what came back.
+    /// Sends it; nobody's key or role is another one then, and the audit has the event. Returns what came
+    /// back.
     async fn repel(&self, what: &str, from: &Player, message: Vec<u8>, event: (&str, &str)) -> Vec<Notice> {
         let (before, tried) = (self.site.state(), self.site.tried(&from.address).len());
         let came = self.site.exchange(&[(from, message)]).await.remove(0);
@@ -232,8 +233,8 @@ async fn words_around_a_block() {
     assert!(site.has_member("anne@example.org"), "the block alone: {came:#?}");
 }
 
-/// What was caught on its way to the list, or to a moderator, is no key to anything: nobody gets an answer from which
-/// they learn what it holds.
+/// What was caught on its way to the list, or to a moderator, is no key to anything: nobody gets an answer
+/// from which they learn what it holds.
 #[tokio::test(flavor = "multi_thread")]
 async fn captured_ciphertext() {
     let stage = Stage::new().await;

@@ -1,5 +1,6 @@
-//! Changes that only the binary makes leave one event each, with who made it; the same command again leaves none. The wrapping of
-//! keys, the start of the server, the move to another database, and the deletion of a person, with what the commands print.
+//! Changes that only the binary makes leave one event each, with who made it; the same command again leaves
+//! none. The wrapping of keys, the start of the server, the move to another database, and the deletion of a
+//! person, with what the commands print.
 
 use serde_json::Value;
 

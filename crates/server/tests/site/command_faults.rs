@@ -151,7 +151,8 @@ async fn forged_commands_keep_nobody_out() {
     assert_eq!(came.len(), 1, "{came:#?}");
 }
 
-/// Somebody offers a key of their own for an address whose key is lost: its owner still gets a question to answer.
+/// Somebody offers a key of their own for an address whose key is lost: its owner still gets a question to
+/// answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_reset_keeps_nobody_out() {
     let site = Site::new().await;
@@ -268,7 +269,8 @@ async fn no_command_is_lost_without_a_trace() {
     assert!(tried.contains(&("request-unasked".into(), "set own-posts on".into())), "{tried:?}");
 }
 
-/// No setting lets a From field, or whoever reads somebody's mail, change what is a member's on a list with OpenPGP.
+/// No setting lets a From field, or whoever reads somebody's mail, change what is a member's on a list with
+/// OpenPGP.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_policy_does_without_a_signature() {
     let site = Site::new().await;

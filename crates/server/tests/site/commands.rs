@@ -164,7 +164,8 @@ fn keys_are_checked_shown_and_given_out() {
     Gpg::new().unwrap().import(&exported.stdout).unwrap();
 }
 
-/// A revocation certificate as GnuPG lays it aside for each key it makes, the colon before its armor taken off.
+/// A revocation certificate as GnuPG lays it aside for each key it makes, the colon before its armor taken
+/// off.
 fn revocation(user: &Gpg) -> Vec<u8> {
     let folder = user.home().join("openpgp-revocs.d");
     let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();

@@ -1,4 +1,5 @@
-//! The conversations by which people join with a key and change it: over LMTP and SMTP, with GnuPG on the other side.
+//! The conversations by which people join with a key and change it: over LMTP and SMTP, with GnuPG on the
+//! other side.
 
 use crate::common::cast::flat;
 use crate::common::gpg::Gpg;

@@ -14,7 +14,8 @@ fn member(site: &Site, address: &str) -> Gpg {
     gpg
 }
 
-/// The revocation certificate that GnuPG put aside when it made the key: a colon keeps people from using it by mistake.
+/// The revocation certificate that GnuPG put aside when it made the key: a colon keeps people from using it
+/// by mistake.
 fn put_aside(gpg: &Gpg) -> Vec<u8> {
     let folder = gpg.home().join("openpgp-revocs.d");
     let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
@@ -164,8 +165,8 @@ async fn keys_come_in_many_ways() {
     }
 }
 
-/// A key and its subkey end. Its holder prolongs the key alone, hears which part is left, and prolongs that: nothing begins
-/// anew.
+/// A key and its subkey end. Its holder prolongs the key alone, hears which part is left, and prolongs that:
+/// nothing begins anew.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_key_is_prolonged_part_by_part() {
     let site = Site::new().await;

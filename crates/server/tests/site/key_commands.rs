@@ -1,4 +1,5 @@
-//! `key set`, `key confirm`, `key receive`: each answer that they have, by mail, in the order of their checks.
+//! `key set`, `key confirm`, `key receive`: each answer that they have, by mail, in the order of their
+//! checks.
 
 use crate::common::cases::{case, check};
 use crate::common::cast::{Player, flat, keys_entity, text_entity};

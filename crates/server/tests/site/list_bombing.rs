@@ -1,4 +1,5 @@
-//! Somebody writes a thousand times in the name of others, so that a list floods them. `make long` does it ten thousand times.
+//! Somebody writes a thousand times in the name of others, so that a list floods them. `make long` does it
+//! ten thousand times.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -98,7 +99,8 @@ async fn nobody_gets_more_than_one_notice() {
     assert!(String::from_utf8_lossy(&doctor).contains(&untold));
 }
 
-/// Whatever is asked for, and at however many lists: three answers and five questions a day from the whole site.
+/// Whatever is asked for, and at however many lists: three answers and five questions a day from the whole
+/// site.
 #[tokio::test(flavor = "multi_thread")]
 async fn nor_by_other_commands_and_lists() {
     let site = Site::configured("[site]\nmax_stranger_notices_per_hour = 100000\n").await;
@@ -130,8 +132,8 @@ async fn nor_by_other_commands_and_lists() {
     assert!(notices.values().all(|count| *count <= 8), "{notices:?}");
 }
 
-/// Who asks much in the name of others: what waits for the next hour has its limit, beyond it mail for commands is put off and
-/// nothing is lost; mail from elsewhere, posts, and whoever has a token come in.
+/// Who asks much in the name of others: what waits for the next hour has its limit, beyond it mail for
+/// commands is put off and nothing is lost; mail from elsewhere, posts, and whoever has a token come in.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_is_put_off_and_nobody_else() {
     let site = Site::configured("[site]\nmax_stranger_notices_per_hour = 10\n").await;

@@ -1,5 +1,5 @@
-//! The lines of `sealist mta print` with the real programs: a domain that has mailboxes beside its lists, and one that has
-//! lists alone.
+//! The lines of `sealist mta print` with the real programs: a domain that has mailboxes beside its lists, and
+//! one that has lists alone.
 
 use crate::common::jail::Jail;
 use crate::common::postfix::Postfix;

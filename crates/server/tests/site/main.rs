@@ -1,6 +1,7 @@
 //! The server as its own process, with GnuPG as the members' program and a next hop that keeps what it gets.
 //!
-//! All end-to-end tests are modules of this one program, because linking the server once a file took longer than the tests.
+//! All end-to-end tests are modules of this one program, because linking the server once a file took longer
+//! than the tests.
 
 #![allow(clippy::too_many_lines, reason = "a test tells one story, or is a table of cases")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]

@@ -1,4 +1,5 @@
-//! Next hops that do not keep what they offer: copies leave all the same, once, and without a wait for the next try.
+//! Next hops that do not keep what they offer: copies leave all the same, once, and without a wait for the
+//! next try.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

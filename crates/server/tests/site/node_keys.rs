@@ -1,4 +1,5 @@
-//! List keys on several nodes: in the database, wrapped; in a key directory of each; from one key to the next.
+//! List keys on several nodes: in the database, wrapped; in a key directory of each; from one key to the
+//! next.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

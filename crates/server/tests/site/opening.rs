@@ -1,4 +1,5 @@
-//! A site that is not there, is older, or belongs to somebody else: what each command does then, and how it ends.
+//! A site that is not there, is older, or belongs to somebody else: what each command does then, and how it
+//! ends.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;

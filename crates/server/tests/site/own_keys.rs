@@ -69,8 +69,8 @@ async fn closed(site: &Site) -> Player {
     olga
 }
 
-/// Whoever reads the mail of an address makes a key for it, and joins where that is enough: on the closed list it counts for
-/// nothing, and nothing is lost, until somebody there approves it.
+/// Whoever reads the mail of an address makes a key for it, and joins where that is enough: on the closed
+/// list it counts for nothing, and nothing is lost, until somebody there approves it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_weaker_list_opens_no_other() {
     let site = Site::new().await;
@@ -105,7 +105,8 @@ async fn a_weaker_list_opens_no_other() {
     assert_eq!(copies(&site, CARL), ["sent", "sent", "sent", "held_for_key"]);
 }
 
-/// The key that the closed list approved signs for the next one: that is its word there, too, and those in charge hear of it.
+/// The key that the closed list approved signs for the next one: that is its word there, too, and those in
+/// charge hear of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_word_of_an_approved_key_carries() {
     let site = Site::new().await;

@@ -1,5 +1,5 @@
-//! What must not stop everything, and what must not wait for ever: a database that refuses for a while, a list that goes, a
-//! next hop that hangs.
+//! What must not stop everything, and what must not wait for ever: a database that refuses for a while, a
+//! list that goes, a next hop that hangs.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

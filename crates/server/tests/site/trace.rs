@@ -17,7 +17,8 @@ fn address(name: &str) -> String {
     format!("{name}@example.org")
 }
 
-/// A list that encrypts. Of its readers the next hop takes two, and it names the others in its replies; Fred has no key.
+/// A list that encrypts. Of its readers the next hop takes two, and it names the others in its replies; Fred
+/// has no key.
 async fn stage() -> (Site, Person) {
     let mut site = Site::new().await;
     site.server.kill();

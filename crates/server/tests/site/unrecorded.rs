@@ -26,7 +26,8 @@ async fn nor_ahead_of_the_replies() {
     check("250-patient\r\n250-CHUNKING\r\n250 PIPELINING\r\n").await;
 }
 
-/// What leaves while the database records nothing, to a next hop with that offer, would leave twice after a crash.
+/// What leaves while the database records nothing, to a next hop with that offer, would leave twice after a
+/// crash.
 async fn check(offer: &'static str) {
     const CONNECTIONS: usize = 8;
     const TOGETHER: usize = 50;

@@ -1,4 +1,5 @@
-//! Workflows as they are seen from outside: which question follows which, what is skipped, what is kept while it waits.
+//! Workflows as they are seen from outside: which question follows which, what is skipped, what is kept while
+//! it waits.
 
 use crate::common::cast::{Player, flat};
 use crate::common::site::{LIST, Site};
@@ -204,7 +205,8 @@ async fn a_key_that_ends_while_it_waits() {
     assert!(came.iter().any(|notice| notice.subject.starts_with("key confirm ")), "{came:#?}");
 }
 
-/// A list composes its own from the names of steps; none of them gives an address a key that did not sign for itself.
+/// A list composes its own from the names of steps; none of them gives an address a key that did not sign for
+/// itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_composes_its_own() {
     let site = Site::new().await;

@@ -1,5 +1,5 @@
-//! Peers that offer PIPELINING and CHUNKING and do not go well with what comes ahead of their replies: nobody gets a second
-//! copy from them, and nothing waits for ever.
+//! Peers that offer PIPELINING and CHUNKING and do not go well with what comes ahead of their replies: nobody
+//! gets a second copy from them, and nothing waits for ever.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -157,8 +157,8 @@ fn is_bad(id: u64) -> bool {
 
 const COUNT: u64 = 40;
 
-/// Hands all over, on as many connections as it takes; what is not sent goes over the next one. Each has one result on each
-/// connection on which it was taken, and its last one at the end.
+/// Hands all over, on as many connections as it takes; what is not sent goes over the next one. Each has one
+/// result on each connection on which it was taken, and its last one at the end.
 async fn hand_over(target: &NextHop) -> BTreeMap<u64, RecipientResult> {
     let (mut left, mut settled): (Vec<u64>, _) = ((0..COUNT).rev().collect(), BTreeMap::new());
     for _ in 0..3 * COUNT {
@@ -194,8 +194,8 @@ async fn hand_over(target: &NextHop) -> BTreeMap<u64, RecipientResult> {
     panic!("still not sent: {left:?}");
 }
 
-/// Whoever the peer knows gets one copy; whoever it does not know fails for that reason. A peer that leaves in the midst of what
-/// was written ahead may cost what it had by then; it got nothing twice.
+/// Whoever the peer knows gets one copy; whoever it does not know fails for that reason. A peer that leaves
+/// in the midst of what was written ahead may cost what it had by then; it got nothing twice.
 async fn check(manners: Manners) {
     let (target, seen) = peer(manners).await;
     let results = hand_over(&target).await;

@@ -1,11 +1,12 @@
 //! Who follows the events of a site, and how far each has come.
 //!
-//! A consumer reads behind its position. The number of a row cannot be that position: on PostgreSQL several nodes write at
-//! once, and a row with a lower number may be committed after a row with a higher one, so that a consumer would never see it.
-//! Positions are therefore given after the commit, in a short step of their own that a reading consumer starts. The step sees
-//! committed rows only, and one lock makes the steps follow each other. So all rows up to a position are there once a row
-//! with that position is there. Rows of a transaction that is still open get a later position, and nobody waits for them.
-//! Whoever changes something pays nothing for this.
+//! A consumer reads behind its position. The number of a row cannot be that position: on PostgreSQL several
+//! nodes write at once, and a row with a lower number may be committed after a row with a higher one, so that
+//! a consumer would never see it. Positions are therefore given after the commit, in a short step of their
+//! own that a reading consumer starts. The step sees committed rows only, and one lock makes the steps follow
+//! each other. So all rows up to a position are there once a row with that position is there. Rows of a
+//! transaction that is still open get a later position, and nobody waits for them. Whoever changes something
+//! pays nothing for this.
 
 use crate::transaction;
 use sealist_mail::Timestamp;
@@ -44,7 +45,8 @@ pub enum Acknowledgement {
     Recorded,
     /// There is no such consumer. Nothing is recorded.
     NoConsumer,
-    /// No event has that position. Nothing is recorded: the consumer would miss the events that get a position later.
+    /// No event has that position. Nothing is recorded: the consumer would miss the events that get a
+    /// position later.
     NotGiven {
         /// The last position that was given; 0: none was.
         last: i64,
@@ -58,8 +60,8 @@ impl Store {
         Ok(())
     }
 
-    /// The first `most` events behind the position of a consumer, in their order. The same come again until they are
-    /// acknowledged. `None` if there is no such consumer.
+    /// The first `most` events behind the position of a consumer, in their order. The same come again until
+    /// they are acknowledged. `None` if there is no such consumer.
     pub async fn next_events(
         &self,
         consumer: &str,
@@ -76,8 +78,8 @@ impl Store {
         }
     }
 
-    /// Records that a consumer has taken in all events up to that position. A lower one than before changes nothing: a consumer
-    /// that runs twice never goes back.
+    /// Records that a consumer has taken in all events up to that position. A lower one than before changes
+    /// nothing: a consumer that runs twice never goes back.
     pub async fn acknowledge(&self, consumer: &str, position: i64) -> Result<Acknowledgement, StoreError> {
         let consumer = consumer.to_owned();
         self.write(transaction!(|db| {
@@ -95,7 +97,8 @@ impl Store {
         .await
     }
 
-    /// Gives positions to events that have none; `false` if there are none, or another node gives them at this moment.
+    /// Gives positions to events that have none; `false` if there are none, or another node gives them at
+    /// this moment.
     async fn give_positions(&self) -> Result<bool, StoreError> {
         if !is_any_without_position(&mut *self.reader().await?).await? {
             return Ok(false);
@@ -124,8 +127,8 @@ pub async fn remove(db: &mut Conn, name: &str) -> Result<bool, StoreError> {
     Ok(removed.rows_affected() > 0)
 }
 
-/// Adds a consumer. One that begins with the next event begins behind the last position that was given. Errs with
-/// [`StoreError::Duplicate`] if there is one of that name.
+/// Adds a consumer. One that begins with the next event begins behind the last position that was given. Errs
+/// with [`StoreError::Duplicate`] if there is one of that name.
 pub async fn add(
     db: &mut Conn,
     name: &str,
@@ -163,8 +166,8 @@ async fn is_any_without_position(db: &mut Conn) -> Result<bool, StoreError> {
     query(sql).fetch_one(db).await?.value()
 }
 
-/// One step. The lock must come in a statement before the one that looks for rows: in PostgreSQL a statement sees what was
-/// committed when it began.
+/// One step. The lock must come in a statement before the one that looks for rows: in PostgreSQL a statement
+/// sees what was committed when it began.
 async fn give_positions(db: &mut Conn) -> Result<bool, StoreError> {
     let lock = format!("SELECT last FROM event_positions WHERE no = 1 {}", db.skip_locked());
     let Some(row) = query(lock).fetch_optional(&mut *db).await? else { return Ok(false) };

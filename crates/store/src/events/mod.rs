@@ -1,9 +1,9 @@
 //! The events of a site. Rows are added and, when they are old, deleted. Only rows that count are changed.
 //!
-//! A real change is recorded each time ([`record`]). Anybody can try something ten thousand times a day by forged mail: the
-//! first attempts of a day are recorded each, and those beyond are counted in one row ([`attempt`]). The row that counts names
-//! nobody, and consumers do not get it. What anybody can cause and what lasts, as a message that waits, is recorded each time
-//! ([`record_unproven`]): other limits bound it.
+//! A real change is recorded each time ([`record`]). Anybody can try something ten thousand times a day by
+//! forged mail: the first attempts of a day are recorded each, and those beyond are counted in one row
+//! ([`attempt`]). The row that counts names nobody, and consumers do not get it. What anybody can cause and
+//! what lasts, as a message that waits, is recorded each time ([`record_unproven`]): other limits bound it.
 
 pub mod consumers;
 mod people;
@@ -42,8 +42,8 @@ pub struct RecordedEvent {
     pub event: Event,
     /// The data of the kind as it is stored: a newer version may have written more than this version reads.
     pub data: Value,
-    /// How often it happened: more than once only in a row that counts what was beyond the limits of a day. That row names
-    /// nobody.
+    /// How often it happened: more than once only in a row that counts what was beyond the limits of a day.
+    /// That row names nobody.
     pub times: u64,
 }
 
@@ -56,8 +56,8 @@ pub enum Trier {
     Anybody,
 }
 
-/// Rows a day of one kind: about one person, if that person tried it; otherwise of one list, so that whoever forges mail
-/// neither fills the table nor pushes other events out of sight.
+/// Rows a day of one kind: about one person, if that person tried it; otherwise of one list, so that whoever
+/// forges mail neither fills the table nor pushes other events out of sight.
 const MOST_A_DAY: i64 = 20;
 
 /// The actor of a row that counts.
@@ -70,8 +70,8 @@ pub async fn record(db: &mut Conn, occasion: &Occasion, event: &Event) -> Result
     insert(db, occasion, Trier::Proven, event).await
 }
 
-/// Adds one event about a change that anybody can cause, in anybody's name: each is recorded. Where there are many today, the
-/// event is about nobody. So nobody fills the table of people with names.
+/// Adds one event about a change that anybody can cause, in anybody's name: each is recorded. Where there are
+/// many today, the event is about nobody. So nobody fills the table of people with names.
 pub async fn record_unproven(db: &mut Conn, occasion: &Occasion, event: &Event) -> Result<(), StoreError> {
     let mut event = event.clone();
     if recorded_today(&mut *db, occasion.now, Trier::Anybody, &event).await? >= MOST_A_DAY {

@@ -1,4 +1,5 @@
-//! Whom events and traces name: each address has one row with a number, so that deleting a person is one update.
+//! Whom events and traces name: each address has one row with a number, so that deleting a person is one
+//! update.
 
 use sealist_mail::Address;
 

@@ -1,4 +1,5 @@
-//! Databases of earlier versions, with rows as those versions wrote them, come up to date with all that is in them.
+//! Databases of earlier versions, with rows as those versions wrote them, come up to date with all that is in
+//! them.
 
 mod whole_site;
 
@@ -56,7 +57,8 @@ const MEMBERS: &str = "
     INSERT INTO bodies (form, octets, data, coming_to) VALUES ('plain', 0, {no octets}, 9);
 ";
 
-/// Every member keeps what counted; what was not the default stays a choice of the member, and the rest is open.
+/// Every member keeps what counted; what was not the default stays a choice of the member, and the rest is
+/// open.
 #[tokio::test(flavor = "multi_thread")]
 async fn members_keep_what_counted_for_them() {
     on_both!(BEFORE_PEOPLE, MEMBERS, check_members);

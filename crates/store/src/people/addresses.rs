@@ -73,15 +73,16 @@ pub async fn person(db: &mut Conn, address: &Address) -> Result<Option<Person>, 
     .transpose()
 }
 
-/// Mail to the address reaches somebody who answered, or an admin vouches for it. Returns whether that is new.
+/// Mail to the address reaches somebody who answered, or an admin vouches for it. Returns whether that is
+/// new.
 pub async fn verify(db: &mut Conn, address: AddressNo, now: Timestamp) -> Result<bool, StoreError> {
     super::lock_preferences(&mut *db).await?;
     let verify = query("UPDATE addresses SET verified_at = $2 WHERE no = $1 AND verified_at IS NULL");
     Ok(verify.bind(address.0).bind(now.0).execute(db).await?.rows_affected() > 0)
 }
 
-/// In which language a list writes to an address: what its member chose, or else its address, its user or the site. `None`:
-/// nobody chose, and the list's own language counts.
+/// In which language a list writes to an address: what its member chose, or else its address, its user or the
+/// site. `None`: nobody chose, and the list's own language counts.
 pub async fn language_of(
     db: &mut Conn,
     list: ListNo,

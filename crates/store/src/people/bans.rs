@@ -38,7 +38,8 @@ pub async fn unban(db: &mut Conn, list: Option<ListNo>, pattern: &BanPattern) ->
     Ok(gone.execute(db).await?.rows_affected() > 0)
 }
 
-/// The bans that apply on a list, those of the site among them; with `None` all bans. In the order in which they were made.
+/// The bans that apply on a list, those of the site among them; with `None` all bans. In the order in which
+/// they were made.
 pub async fn bans(db: &mut Conn, list: Option<ListNo>) -> Result<Vec<Ban>, StoreError> {
     let rows = query(
         "SELECT list_no, pattern, created_at FROM bans WHERE $1 = 0 OR list_no IS NULL OR list_no = $1 ORDER BY no",

@@ -1,4 +1,5 @@
-//! The end of a person: what keeps an address on the site, and how all that names the address goes in one transaction.
+//! The end of a person: what keeps an address on the site, and how all that names the address goes in one
+//! transaction.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,8 @@ use super::naming::Naming;
 use crate::sql::query;
 use crate::{Conn, StoreError, events, traces};
 
-/// What keeps an address, with what ends it, and the rows that say so. `$1` is the look-up key of the address.
+/// What keeps an address, with what ends it, and the rows that say so. `$1` is the look-up key of the
+/// address.
 const KEEPS: &[(&str, &str)] = &[
     (
         "a role on a list (`sealist members remove` ends it; the last owner of a list names another owner)",
@@ -33,8 +35,8 @@ const A_COPY: &str = "a copy of a message that is still being sent (it goes with
 const KEEPS_AS_WRITTEN: &[(&str, &str, &str)] =
     &[(A_MESSAGE, "queue", "sender"), (A_MESSAGE, "queue", "author"), (A_COPY, "deliveries", "email")];
 
-/// What is done with other rows that name an address. A certificate, its checks, the changes of keys and preferences go with the
-/// row of the address.
+/// What is done with other rows that name an address. A certificate, its checks, the changes of keys and
+/// preferences go with the row of the address.
 const FORGET: &[&str] = &[
     "DELETE FROM tokens WHERE email_key = $1",
     "DELETE FROM notices WHERE email_key = $1",
@@ -48,8 +50,8 @@ const FORGET: &[&str] = &[
 /// Columns that are emptied where an address stands in them as somebody wrote it.
 const EMPTIED: &[(&str, &str)] = &[("tokens", "decided_by"), ("signed_texts", "refused_by")];
 
-/// What keeps an address on the site, in words; nothing if the address can be deleted. A key keeps nobody. Until the transaction
-/// ends no other node gives the address a role.
+/// What keeps an address on the site, in words; nothing if the address can be deleted. A key keeps nobody.
+/// Until the transaction ends no other node gives the address a role.
 pub async fn kept_by(db: &mut Conn, address: &Address) -> Result<Vec<&'static str>, StoreError> {
     super::lock_preferences(&mut *db).await?;
     let mut kept = Vec::new();
@@ -67,8 +69,9 @@ pub async fn kept_by(db: &mut Conn, address: &Address) -> Result<Vec<&'static st
     Ok(kept)
 }
 
-/// Deletes an address with its certificate, its user if that has no other, and the name of the person in all events and traces.
-/// Whether something keeps the address is asked before ([`kept_by`]). Posts that a list keeps are its own, and stay.
+/// Deletes an address with its certificate, its user if that has no other, and the name of the person in all
+/// events and traces. Whether something keeps the address is asked before ([`kept_by`]). Posts that a list
+/// keeps are its own, and stay.
 pub async fn delete_address(db: &mut Conn, address: &Address) -> Result<(), StoreError> {
     let naming = Naming::read(&mut *db, address).await?;
     forget_fingerprints(&mut *db, address).await?;
@@ -106,8 +109,8 @@ async fn written(
     Ok(written)
 }
 
-/// A fingerprint names a person wherever the key is published. So the events of the person lose the fingerprints of all keys that the
-/// person had; the events of another person with the same key keep it.
+/// A fingerprint names a person wherever the key is published. So the events of the person lose the
+/// fingerprints of all keys that the person had; the events of another person with the same key keep it.
 async fn forget_fingerprints(db: &mut Conn, address: &Address) -> Result<(), StoreError> {
     let keys = query(
         "SELECT c.fingerprint AS one, '' AS other FROM certificates c JOIN addresses a ON a.no = c.address_no WHERE a.email_key = $1

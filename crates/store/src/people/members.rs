@@ -19,8 +19,8 @@ pub(super) const COLUMNS: &str =
     m.key_pending_approval, m.subscribed_at, a.email, a.display_name";
 const FROM: &str = "FROM members m JOIN addresses a ON a.no = m.address_no";
 
-/// On that list the key of the address is neither used nor believed before those in charge approve it. Returns whether it was
-/// so far.
+/// On that list the key of the address is neither used nor believed before those in charge approve it.
+/// Returns whether it was so far.
 pub async fn mark_key_pending_approval(
     db: &mut Conn,
     list: ListNo,
@@ -36,8 +36,8 @@ pub async fn mark_key_pending_approval(
     Ok(marked.rows_affected() > 0)
 }
 
-/// The key of the address is approved, on that list or on all. Copies that waited become due. Returns whether the approval was
-/// waited for.
+/// The key of the address is approved, on that list or on all. Copies that waited become due. Returns whether
+/// the approval was waited for.
 pub async fn approve_key(
     db: &mut Conn,
     list: Option<ListNo>,
@@ -67,8 +67,8 @@ pub enum Subscriber {
     User(UserNo, AddressNo),
 }
 
-/// Gives an address a role on a list, with the choices of the member. Errs with [`StoreError::Duplicate`] if the address has the
-/// role.
+/// Gives an address a role on a list, with the choices of the member. Errs with [`StoreError::Duplicate`] if
+/// the address has the role.
 pub async fn add_member(
     db: &mut Conn,
     list: ListNo,
@@ -118,8 +118,8 @@ pub async fn roles_of(db: &mut Conn, list: ListNo, address: &Address) -> Result<
     query(sql).bind(list.0).bind(address.key()).fetch_all(db).await?.iter().map(member).collect()
 }
 
-/// All roles of an address on a list that is spelled exactly so: another spelling may be another row, made when addresses were
-/// compared otherwise.
+/// All roles of an address on a list that is spelled exactly so: another spelling may be another row, made
+/// when addresses were compared otherwise.
 pub async fn roles_spelled(
     db: &mut Conn,
     list: ListNo,
@@ -156,7 +156,8 @@ pub async fn roster(
     rows.iter().map(member).collect()
 }
 
-/// The members of a role on a list. On PostgreSQL nobody else changes or removes them until this transaction ends.
+/// The members of a role on a list. On PostgreSQL nobody else changes or removes them until this transaction
+/// ends.
 pub async fn locked_roster(db: &mut Conn, list: ListNo, role: Role) -> Result<Vec<MemberNo>, StoreError> {
     preferences::lock(&mut *db).await?;
     let sql = format!("SELECT no FROM members WHERE list_no = $1 AND role = $2 ORDER BY no {}", db.locked());

@@ -1,4 +1,5 @@
-//! Whether words name an address: in any spelling of the address that the site can know, and not inside of a longer address.
+//! Whether words name an address: in any spelling of the address that the site can know, and not inside of a
+//! longer address.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,9 @@
 //! What people choose, on each level, and what that comes to.
 //!
-//! The effective values stand in `members` (and the language also in `addresses`), so that the fan-out reads one table. They are
-//! never changed by themselves: [`choose`] changes one level and recomputes them in the same transaction, and so does whoever
-//! changes which levels count: a new member, and an address that is linked to a user.
+//! The effective values stand in `members` (and the language also in `addresses`), so that the fan-out reads
+//! one table. They are never changed by themselves: [`choose`] changes one level and recomputes them in the
+//! same transaction, and so does whoever changes which levels count: a new member, and an address that is
+//! linked to a user.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -19,9 +20,10 @@ use crate::{Conn, StoreError, newer};
 const COLUMNS: &str = "p.level, p.delivery_mode, p.delivery_status, p.receive_own_postings, p.receive_list_copy, p.allow_cleartext,
     p.preferred_language";
 
-/// Makes one choice on one level, or takes it back, and lets it count for every member whom it concerns. Other choices of the
-/// level stay as they are, whoever changes them at the same time. Whether the level takes such a choice is asked before
-/// ([`PreferenceLevel::takes`]). Returns whether the level chose something else so far.
+/// Makes one choice on one level, or takes it back, and lets it count for every member whom it concerns.
+/// Other choices of the level stay as they are, whoever changes them at the same time. Whether the level
+/// takes such a choice is asked before ([`PreferenceLevel::takes`]). Returns whether the level chose
+/// something else so far.
 pub async fn choose(
     db: &mut Conn,
     level: PreferenceLevel,
@@ -65,17 +67,18 @@ pub async fn levels_of(db: &mut Conn, member: MemberNo) -> Result<PreferenceLeve
 /// So that on PostgreSQL one node after the other changes what the effective values follow from.
 const ONE_AT_A_TIME: i64 = 0x5ea1_1158;
 
-/// Keeps other nodes from changing people until this transaction ends. Every function that changes a row of `members` or `addresses`
-/// calls it before the first change: what is read afterwards is what the node before committed, and no node waits for the lock while
-/// another one waits for such a row. It is one lock, because the changes of several people share a transaction: with a lock for each
-/// row, two nodes would wait for each other. Bounces and deliveries only touch rows of members, and take the lock where they change
-/// what counts.
+/// Keeps other nodes from changing people until this transaction ends. Every function that changes a row of
+/// `members` or `addresses` calls it before the first change: what is read afterwards is what the node before
+/// committed, and no node waits for the lock while another one waits for such a row. It is one lock, because
+/// the changes of several people share a transaction: with a lock for each row, two nodes would wait for each
+/// other. Bounces and deliveries only touch rows of members, and take the lock where they change what counts.
 pub(crate) async fn lock(db: &mut Conn) -> Result<(), StoreError> {
     db.lock_to_end(ONE_AT_A_TIME).await
 }
 
-/// Writes one choice of one level; [`recompute`] lets it count. Returns whether another value stood there: the stored values are
-/// compared, because a newer version may have written one that this version does not know.
+/// Writes one choice of one level; [`recompute`] lets it count. Returns whether another value stood there:
+/// the stored values are compared, because a newer version may have written one that this version does not
+/// know.
 pub(super) async fn set(
     db: &mut Conn,
     level: PreferenceLevel,
@@ -103,8 +106,8 @@ pub(super) async fn set(
     Ok(written.rows_affected() > 0)
 }
 
-/// Makes the effective values what the levels come to, for every member whom a change of that level concerns. The only place that
-/// writes them.
+/// Makes the effective values what the levels come to, for every member whom a change of that level concerns.
+/// The only place that writes them.
 pub(super) async fn recompute(db: &mut Conn, level: PreferenceLevel) -> Result<(), StoreError> {
     let (members, addresses) = match level {
         PreferenceLevel::Member(_) => ("members.no = $1", None),

@@ -57,8 +57,9 @@ pub async fn states_of(
     read(db, found.bind(list.0).bind(address.key())).await
 }
 
-/// A page of the addresses whose look-up key fits a pattern, in which `*` stands for any characters: each address with all its
-/// roles on all lists. Addresses without a role are left out. Addresses come by number, behind `after`.
+/// A page of the addresses whose look-up key fits a pattern, in which `*` stands for any characters: each
+/// address with all its roles on all lists. Addresses without a role are left out. Addresses come by number,
+/// behind `after`.
 pub async fn states_like(
     db: &mut Conn,
     pattern: &str,

@@ -1,7 +1,8 @@
 //! Users: a person with any number of addresses.
 //!
-//! Linking an address to a user carries no key authority: no function here reads or writes a certificate, a key change or the
-//! approval of a key, and allow_cleartext is no choice of users ([`sealist_lists::model::PreferenceLevel::takes`]).
+//! Linking an address to a user carries no key authority: no function here reads or writes a certificate, a
+//! key change or the approval of a key, and allow_cleartext is no choice of users
+//! ([`sealist_lists::model::PreferenceLevel::takes`]).
 
 use sealist_lists::model::{AddressNo, LinkedAddress, PreferenceLevel, UniqueId, User, UserNo};
 use sealist_mail::{Address, Timestamp};
@@ -51,8 +52,8 @@ pub async fn dismiss(db: &mut Conn, user: UserNo) -> Result<bool, StoreError> {
     Ok(dismiss.bind(user.0).execute(db).await?.rows_affected() > 0)
 }
 
-/// Links an address to a user; the choices of the user count for the address from now on. `false`, and nothing done, if the
-/// address is linked to somebody else.
+/// Links an address to a user; the choices of the user count for the address from now on. `false`, and
+/// nothing done, if the address is linked to somebody else.
 pub async fn link(db: &mut Conn, user: UserNo, address: AddressNo) -> Result<bool, StoreError> {
     let level = PreferenceLevel::Address(address);
     preferences::lock(&mut *db).await?;
@@ -80,9 +81,9 @@ pub async fn unlink(db: &mut Conn, address: AddressNo) -> Result<bool, StoreErro
     Ok(true)
 }
 
-/// Makes one of the user's addresses the preferred one; the memberships of the user go to it. `false`, and nothing done, if the
-/// address is not linked to the user. Errs with [`StoreError::Duplicate`] if the address has one of the roles itself. Whether
-/// lists with OpenPGP allow it is asked before.
+/// Makes one of the user's addresses the preferred one; the memberships of the user go to it. `false`, and
+/// nothing done, if the address is not linked to the user. Errs with [`StoreError::Duplicate`] if the address
+/// has one of the roles itself. Whether lists with OpenPGP allow it is asked before.
 pub async fn prefer(db: &mut Conn, user: UserNo, address: AddressNo) -> Result<bool, StoreError> {
     let level = PreferenceLevel::User(user);
     preferences::lock(&mut *db).await?;

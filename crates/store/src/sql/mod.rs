@@ -175,7 +175,8 @@ impl Conn {
         Ok(())
     }
 
-    /// Waits until no other transaction holds that lock, and holds it until this one ends. A job that asks again pays nothing.
+    /// Waits until no other transaction holds that lock, and holds it until this one ends. A job that asks
+    /// again pays nothing.
     pub(crate) async fn lock_to_end(&mut self, key: i64) -> Result<(), StoreError> {
         if self.is_postgres() && !self.held_to_end.contains(&key) {
             query("SELECT pg_advisory_xact_lock($1)").bind(key).execute(&mut *self).await?;
@@ -184,7 +185,8 @@ impl Conn {
         Ok(())
     }
 
-    /// To be called when a job begins: the locks of the job before are gone if that job was rolled back, or was in another transaction.
+    /// To be called when a job begins: the locks of the job before are gone if that job was rolled back, or
+    /// was in another transaction.
     pub(crate) fn forget_locks(&mut self) {
         self.held_to_end.clear();
     }

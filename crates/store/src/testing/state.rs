@@ -16,8 +16,8 @@ pub fn dump(file: &Path) -> BTreeMap<String, Vec<BTreeMap<String, String>>> {
     tables(&db).into_iter().map(|table| (table.clone(), rows(&db, &table))).collect()
 }
 
-/// The columns that say those words anywhere, in text, JSON or octets, in small letters or capitals: `addresses.email`. It looks
-/// through all columns of all tables of either database.
+/// The columns that say those words anywhere, in text, JSON or octets, in small letters or capitals:
+/// `addresses.email`. It looks through all columns of all tables of either database.
 pub async fn columns_that_say(db: &mut Conn, words: &str) -> Result<Vec<String>, StoreError> {
     let columns = if db.is_alone() {
         "SELECT t.name AS table_name, c.name AS column_name, c.type AS data_type

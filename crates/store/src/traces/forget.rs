@@ -14,7 +14,8 @@ pub enum Forgotten {
     All,
 }
 
-/// Deletes at most `limit` messages and at most `limit` sendings, with their copies, that were done before their times.
+/// Deletes at most `limit` messages and at most `limit` sendings, with their copies, that were done before
+/// their times.
 pub async fn forget(db: &mut Conn, before: TraceLimits, limit: u32) -> Result<Forgotten, StoreError> {
     let messages = query(
         "DELETE FROM done_messages WHERE entry_no IN
@@ -38,7 +39,8 @@ pub async fn forget(db: &mut Conn, before: TraceLimits, limit: u32) -> Result<Fo
     Ok(if messages.max(sendings) < u64::from(limit) { Forgotten::All } else { Forgotten::Some })
 }
 
-/// Before when messages and sendings go. Each has its own time: a flood of forged mail must not delete what was sent.
+/// Before when messages and sendings go. Each has its own time: a flood of forged mail must not delete what
+/// was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceLimits {
     /// Messages that were done before.

@@ -1,8 +1,10 @@
-//! What became of messages and copies, for some days after they are done: numbers, states and replies, nothing of a message.
+//! What became of messages and copies, for some days after they are done: numbers, states and replies,
+//! nothing of a message.
 //!
-//! A message is followed by the number of its queue entry. As long as it waits, the queue has everything. When it leaves the queue, one
-//! row is kept of it, in the same transaction. Copies keep their rows as long as one copy of their sending is under way. The upkeep then
-//! packs many copies into one row, so that neither accepting mail nor sending copies costs more.
+//! A message is followed by the number of its queue entry. As long as it waits, the queue has everything.
+//! When it leaves the queue, one row is kept of it, in the same transaction. Copies keep their rows as long
+//! as one copy of their sending is under way. The upkeep then packs many copies into one row, so that neither
+//! accepting mail nor sending copies costs more.
 
 mod forget;
 mod nameless;

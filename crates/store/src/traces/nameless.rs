@@ -1,5 +1,5 @@
-//! What is kept of done copies names a deleted person no more. A row has the number of an address, which goes with the person, but
-//! the reply of a mail server can say the address.
+//! What is kept of done copies names a deleted person no more. A row has the number of an address, which goes
+//! with the person, but the reply of a mail server can say the address.
 
 use sealist_mail::Address;
 

@@ -138,7 +138,8 @@ async fn what_many_have_alike_is_pardoned(site: Site) {
         let roster = people::roster(&mut *db, list, Role::Member, MemberNo(0), 9).await?;
         let stopped = |member: &Member| member.preferences.delivery_status != DeliveryStatus::Enabled;
         assert!(!roster.iter().any(stopped));
-        // What was counted is taken back; who was stopped begins anew. Who has a bounce of another day keeps it.
+        // What was counted is taken back; who was stopped begins anew. Who has a bounce of another day keeps
+        // it.
         for (member, expected) in [(0, false), (1, false), (2, false), (4, true)] {
             let returned = Returned { list, member: roster[member].no, kind: Kind::Posting };
             let follow = bounce_scores::bounced(&mut *db, returned, patience, at(2)).await?;
@@ -221,8 +222,8 @@ enum Act {
     Pardon,
 }
 
-/// One node counts a bounce of a member while another node, which is changing preferences, comes to the same member: the two never wait
-/// for each other.
+/// One node counts a bounce of a member while another node, which is changing preferences, comes to the same
+/// member: the two never wait for each other.
 #[tokio::test(flavor = "multi_thread")]
 async fn bounces_and_choices_wait_in_one_order() {
     for act in [Act::Bounce(Kind::Posting), Act::Bounce(Kind::Probe), Act::Pardon] {

@@ -1,4 +1,5 @@
-//! Consumers of events: each gets every committed event once, in one order, whatever other nodes write at the same time.
+//! Consumers of events: each gets every committed event once, in one order, whatever other nodes write at the
+//! same time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -172,8 +173,8 @@ struct Written {
     rolled_back: BTreeSet<u64>,
 }
 
-/// Writes events in transactions that overlap with those of other writers. Some fail alone, some take their whole transaction
-/// along, and some keep it open for a while.
+/// Writes events in transactions that overlap with those of other writers. Some fail alone, some take their
+/// whole transaction along, and some keep it open for a while.
 async fn write_many(
     store: Store,
     list: ListNo,

@@ -71,8 +71,9 @@ async fn try_once(
     events::attempt(db, &occasion, trier, &Event::about(list, &address, kind)).await
 }
 
-/// Of what anybody can cause, the first of a day are events of their own and the others are counted in one row. A change is
-/// recorded each time, and so is what people tried themselves, however much is forged in their names.
+/// Of what anybody can cause, the first of a day are events of their own and the others are counted in one
+/// row. A change is recorded each time, and so is what people tried themselves, however much is forged in
+/// their names.
 async fn noise_is_bounded_and_no_change_is_lost(site: Site) {
     let list = site.list;
     let write = site.store.write(transaction!(|db| {

@@ -1,4 +1,5 @@
-//! What goes wrong inside the database's sub-addresses: nobody is told that all is well when it is not, and nobody waits for ever.
+//! What goes wrong inside the database's sub-addresses: nobody is told that all is well when it is not, and
+//! nobody waits for ever.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Settings as rows, on both databases: what differs from the style, what a newer version wrote, and what goes with its list.
+//! Settings as rows, on both databases: what differs from the style, what a newer version wrote, and what
+//! goes with its list.
 
 use crate::common::{NOW, Site};
 use sealist_lists::model::attributes::attributes;
@@ -78,7 +79,8 @@ async fn only_what_differs_has_a_row(site: Site) {
     assert_eq!(settings(&site, site.list).await, ListSettings::default());
 }
 
-/// A name and a value of a newer version are no damage: the list goes by its style, and both stay as they were written.
+/// A name and a value of a newer version are no damage: the list goes by its style, and both stay as they
+/// were written.
 async fn what_a_newer_version_wrote_is_kept(site: Site) {
     const NEWER: [(&str, &str); 4] = [
         ("colour", r#"{"of": "the sky"}"#),

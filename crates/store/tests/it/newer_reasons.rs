@@ -1,4 +1,5 @@
-//! Held messages with reasons that a newer version wrote, on both databases: they are kept, listed and accepted.
+//! Held messages with reasons that a newer version wrote, on both databases: they are kept, listed and
+//! accepted.
 
 use crate::common::{NOW, Site, push};
 use sealist_lists::rules::Reason;

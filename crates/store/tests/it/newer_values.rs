@@ -1,5 +1,5 @@
-//! Words that a newer version wrote about people and messages, on both databases: the rows stay as they are, what is beside them
-//! works, and an admin can take the words back.
+//! Words that a newer version wrote about people and messages, on both databases: the rows stay as they are,
+//! what is beside them works, and an admin can take the words back.
 
 use crate::common::{NOW, Site, claim_entries, join, push};
 use sealist_lists::model::{

@@ -138,7 +138,8 @@ async fn a_standby_is_read() {
     Database::server(&site.url).unwrap().open().await.unwrap();
 }
 
-/// Readers never starve the writer: with no connection left they give theirs up, and get some when there are some.
+/// Readers never starve the writer: with no connection left they give theirs up, and get some when there are
+/// some.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_without_a_connection_takes_its_readers() {
     for (connections, readers) in [(2, 2), (3, 3), (4, 4)] {
@@ -153,8 +154,8 @@ async fn a_writer_without_a_connection_takes_its_readers() {
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         };
-        // All connections are with readers, one of which listens to calls, as after a restart of the database.
-        // One that has just come back may not be idle yet.
+        // All connections are with readers, one of which listens to calls, as after a restart of the
+        // database. One that has just come back may not be idle yet.
         tokio::time::sleep(Duration::from_millis(300)).await;
         let mut calls = store.calls().await.unwrap();
         let mut held = Vec::new();

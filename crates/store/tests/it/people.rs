@@ -1,5 +1,5 @@
-//! Users, addresses, members and what they choose: whatever is done in whatever order, what counts for a member is what the levels
-//! come to, and linking addresses changes nothing about keys.
+//! Users, addresses, members and what they choose: whatever is done in whatever order, what counts for a
+//! member is what the levels come to, and linking addresses changes nothing about keys.
 
 use crate::common::{NOW, Site, join};
 use sealist_lists::model::{
@@ -117,8 +117,8 @@ async fn check_all(db: &mut Conn, list: ListNo, step: usize) {
     }
 }
 
-/// Two processes change different levels and choices of one person at once, while the person joins more lists.
-/// What a transaction does to a member before it changes what counts.
+/// Two processes change different levels and choices of one person at once, while the person joins more
+/// lists. What a transaction does to a member before it changes what counts.
 const FIRST_STEPS: [&str; 9] = [
     "look at all",
     "name",
@@ -149,7 +149,8 @@ async fn first_step(db: &mut Conn, list: ListNo, what: &str, member: MemberNo) -
     }
 }
 
-/// One node changes the row of a person, and then what counts for somebody; meanwhile another changes what counts for all.
+/// One node changes the row of a person, and then what counts for somebody; meanwhile another changes what
+/// counts for all.
 async fn nodes_that_change_people_never_wait_for_each_other(site: Site) {
     let list = site.list;
     let other =
@@ -366,7 +367,8 @@ async fn a_roster_says_who_has_which_key(site: Site) {
     read.await.unwrap();
 }
 
-/// Whoever records changes relies on this: what is the same as before is told apart, also where nothing was chosen.
+/// Whoever records changes relies on this: what is the same as before is told apart, also where nothing was
+/// chosen.
 async fn the_same_choice_again_is_no_change(site: Site) {
     let list = site.list;
     let done = site.store.write(transaction!(|db| {

@@ -1,4 +1,5 @@
-//! Requests, tokens, key changes, the record of who did what, and how often notices go out: on both databases.
+//! Requests, tokens, key changes, the record of who did what, and how often notices go out: on both
+//! databases.
 
 use crate::common::{NODE, NOW, Site, claim_copies, message};
 use sealist_lists::budgets::{Budgets, NoticeBudget, NoticePurpose, RequesterTrust};
@@ -192,7 +193,8 @@ async fn what_nobody_answers_expires(site: Site) {
         .unwrap();
 }
 
-/// A request that only a newer version knows is in nobody's way; one with more in it than this version knows goes on.
+/// A request that only a newer version knows is in nobody's way; one with more in it than this version knows
+/// goes on.
 async fn what_a_newer_version_asked_is_kept(site: Site) {
     let list = site.list;
     let known = serde_json::to_value(run()).unwrap();
@@ -295,8 +297,8 @@ async fn write(
     Ok(spent)
 }
 
-/// Of what strangers have in an hour mail of one source takes a tenth, or what nobody else needs; what it is refused takes nothing
-/// from others.
+/// Of what strangers have in an hour mail of one source takes a tenth, or what nobody else needs; what it is
+/// refused takes nothing from others.
 async fn mail_of_one_source_takes_a_tenth(db: &mut Conn, list: ListNo) -> Result<(), StoreError> {
     let budget =
         Budgets { max_stranger_notices_per_hour: 50 }.of(RequesterTrust::Stranger, NoticePurpose::Question);
@@ -318,8 +320,8 @@ async fn mail_of_one_source_takes_a_tenth(db: &mut Conn, list: ListNo) -> Result
     Ok(())
 }
 
-/// What strangers are sent is limited by kind, by address and by the hour; what others are sent, by kind, and nobody uses
-/// the budget of anybody else.
+/// What strangers are sent is limited by kind, by address and by the hour; what others are sent, by kind, and
+/// nobody uses the budget of anybody else.
 async fn strangers_hear_little_and_others_enough(site: Site) {
     site.store
         .write(transaction!(|db| {
@@ -397,8 +399,8 @@ async fn strangers_hear_little_and_others_enough(site: Site) {
         .unwrap();
 }
 
-/// Who is asked where too many wait: whoever proved to be who they say displaces the oldest of those who did not; nobody who
-/// proved nothing displaces anybody but their like.
+/// Who is asked where too many wait: whoever proved to be who they say displaces the oldest of those who did
+/// not; nobody who proved nothing displaces anybody but their like.
 async fn the_proven_displace_the_others(site: Site) {
     let list = site.list;
     site.store

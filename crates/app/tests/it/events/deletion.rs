@@ -1,5 +1,5 @@
-//! A person is deleted: nothing in the database names the person any more, and what still stands is a reason to refuse. Who comes
-//! again starts anew.
+//! A person is deleted: nothing in the database names the person any more, and what still stands is a reason
+//! to refuse. Who comes again starts anew.
 
 use sealist_app::{BanChange, LastOwner, RolesToEnd, upkeep};
 use sealist_store::{keys, people, requests};
@@ -71,7 +71,8 @@ async fn story(stage: Stage) {
     Box::pin(comes_again(&stage, &list, &statement, &asked)).await;
 }
 
-/// Anne joins with a key, which she renews later, and has a second address. Returns her statement and what she answered with.
+/// Anne joins with a key, which she renews later, and has a second address. Returns her statement and what
+/// she answered with.
 async fn joins(stage: &Stage, list: &MailingList) -> (Vec<u8>, Asked) {
     let cli = || stage.app.as_operator().at(day(0));
     let anne = address(ANNE);
@@ -108,7 +109,8 @@ async fn goes(stage: &Stage) {
     write(stage, format!("DELETE FROM pending_facts WHERE subject = '{SUSANNE}'")).await;
 }
 
-/// Anne decides about a message on the other list, and what others have not heard yet is about her and about Susanne.
+/// Anne decides about a message on the other list, and what others have not heard yet is about her and about
+/// Susanne.
 async fn leaves_traces(stage: &Stage, other: &MailingList) {
     let members = || stage.app.as_operator().at(day(0));
     for who in [OLGA, ANNE] {
@@ -171,7 +173,8 @@ async fn refusals(stage: &Stage, list: &MailingList) {
     stage.happened().await;
 }
 
-/// What Anne had before gives no authority: not her statement, not her token, not her key. She gets a key as a stranger does.
+/// What Anne had before gives no authority: not her statement, not her token, not her key. She gets a key as
+/// a stranger does.
 async fn comes_again(stage: &Stage, list: &MailingList, statement: &[u8], asked: &Asked) {
     let anne = address(ANNE);
     let key = stage.app.keys_of(list).await.unwrap().posting.certificate();

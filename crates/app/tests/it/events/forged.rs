@@ -1,5 +1,5 @@
-//! What floods of mail leave of events: each message that is kept has its event, noise is bounded, and nobody chooses freely
-//! whom the events name.
+//! What floods of mail leave of events: each message that is kept has its event, noise is bounded, and nobody
+//! chooses freely whom the events name.
 
 use std::collections::BTreeSet;
 
@@ -63,8 +63,8 @@ fn begun(found: &[EventView]) -> BTreeSet<EntryNo> {
     of(found, "hold-begun").iter().map(|one| EntryNo(one.data["entry"].as_i64().unwrap())).collect()
 }
 
-/// One signed mail of a member comes again and again, each time from another envelope sender. The events name its author
-/// alone. What waits or was posted already writes no event again.
+/// One signed mail of a member comes again and again, each time from another envelope sender. The events name
+/// its author alone. What waits or was posted already writes no event again.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_signed_mail_that_others_send_again_is_no_noise() {
     async fn check(what: &str, settings: &[(&str, &str)], padding: usize, refused: usize) {

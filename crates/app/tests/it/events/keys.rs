@@ -205,8 +205,8 @@ async fn by_revocations() -> Stage {
     stage
 }
 
-/// Anne asks for a subscription with a new key, which her statement proves, so that her request waits for a moderator. Returns her
-/// last mail, and what she answered with.
+/// Anne asks for a subscription with a new key, which her statement proves, so that her request waits for a
+/// moderator. Returns her last mail, and what she answered with.
 pub(super) async fn ask_with_a_key(stage: &Stage, list: &MailingList) -> (Vec<u8>, Asked) {
     let app = &stage.app;
     let key = app.keys_of(list).await.unwrap().posting.certificate();

@@ -1,4 +1,5 @@
-//! A site under a clock that the test moves: its keys in memory, its mail taken from it as the next hop would.
+//! A site under a clock that the test moves: its keys in memory, its mail taken from it as the next hop
+//! would.
 
 use std::collections::HashMap;
 use std::path::Path;

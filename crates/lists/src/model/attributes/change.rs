@@ -39,8 +39,8 @@ pub struct AttributeChange {
     pub weakens: bool,
 }
 
-/// The settings with these changes, and what is another value than before. `defaults` are the values of the list's style.
-/// Errs, naming what would be taken, if there is no such setting or it does not take the value.
+/// The settings with these changes, and what is another value than before. `defaults` are the values of the
+/// list's style. Errs, naming what would be taken, if there is no such setting or it does not take the value.
 pub fn changed(
     registry: &Registry,
     settings: &ListSettings,

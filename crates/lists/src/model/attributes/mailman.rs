@@ -1,5 +1,5 @@
-//! All attributes that Mailman 3.3.10 gives a list in its REST interface, and what becomes of each here. The table is
-//! rendered into `docs/mailman-attributes.md`.
+//! All attributes that Mailman 3.3.10 gives a list in its REST interface, and what becomes of each here. The
+//! table is rendered into `docs/mailman-attributes.md`.
 
 use MailmanSupport::{Acts, Later, Never, Partly};
 

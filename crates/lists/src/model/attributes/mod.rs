@@ -1,8 +1,9 @@
-//! Attributes: the settings of a list as data. Each has one row, from which storage, command line and documentation take
-//! what they need; rules and handlers see the typed structs [`ListSettings`] and [`PgpSettings`].
+//! Attributes: the settings of a list as data. Each has one row, from which storage, command line and
+//! documentation take what they need; rules and handlers see the typed structs [`ListSettings`] and
+//! [`PgpSettings`].
 //!
-//! The rows of settings are declared with the structs (`settings.rs`, `pgp_settings.rs`), those that are only read in
-//! `derived.rs`. The sentence that describes an attribute stands in `texts/LANGUAGE/attributes.txt`.
+//! The rows of settings are declared with the structs (`settings.rs`, `pgp_settings.rs`), those that are only
+//! read in `derived.rs`. The sentence that describes an attribute stands in `texts/LANGUAGE/attributes.txt`.
 
 mod change;
 mod derived;
@@ -88,9 +89,9 @@ impl Attribute {
         }
     }
 
-    /// Takes a value as it is stored, also one that nobody could set anew. `None`, and nothing is changed, if the list has
-    /// no such setting or this version does not know the value. The name of a chain or a pipeline that this version does not
-    /// have is such a value: a list that went by it would judge no post.
+    /// Takes a value as it is stored, also one that nobody could set anew. `None`, and nothing is changed, if
+    /// the list has no such setting or this version does not know the value. The name of a chain or a
+    /// pipeline that this version does not have is such a value: a list that went by it would judge no post.
     pub fn load(&self, registry: &Registry, settings: &mut ListSettings, value: &Value) -> Option<()> {
         if matches!(self.kind, AttributeKind::Chain | AttributeKind::Pipeline)
             && !self.kind.takes(registry, value)
@@ -103,8 +104,8 @@ impl Attribute {
         }
     }
 
-    /// Gives the setting a value that people or programs chose. Errs, with nothing changed, if the attribute does not take
-    /// it.
+    /// Gives the setting a value that people or programs chose. Errs, with nothing changed, if the attribute
+    /// does not take it.
     pub fn set(
         &self,
         registry: &Registry,
@@ -145,8 +146,9 @@ impl Attribute {
 }
 
 impl ListSettings {
-    /// Gives one setting a value as people write it: JSON, or a text as it is. It takes only built-in chains and pipelines. Errs, with nothing changed, if such a list has
-    /// no such setting, or the setting does not take the value.
+    /// Gives one setting a value as people write it: JSON, or a text as it is. It takes only built-in chains
+    /// and pipelines. Errs, with nothing changed, if such a list has no such setting, or the setting does not
+    /// take the value.
     pub fn set(&mut self, name: &str, written: &str) -> Result<(), SettingError> {
         change::known(self, name)?.set_written(&Registry::built_in(), self, written)
     }

@@ -158,8 +158,8 @@ fn a_change_names_what_is_another_value_now() {
     assert!(changed(&Registry::built_in(), &defaults, &defaults, &half).is_err());
 }
 
-/// Every attribute by which a list with OpenPGP can give something up, with a step in that direction; each other attribute
-/// says that no change of it does.
+/// Every attribute by which a list with OpenPGP can give something up, with a step in that direction; each
+/// other attribute says that no change of it does.
 #[test]
 fn each_weakening_is_seen_in_its_direction_alone() {
     const ACTIONS: [(&str, &str); 3] = [("reject", "hold"), ("hold", "defer"), ("defer", "accept")];

@@ -1,4 +1,5 @@
-//! Which change of an attribute weakens a list with OpenPGP. The owners of the list are told of such a change.
+//! Which change of an attribute weakens a list with OpenPGP. The owners of the list are told of such a
+//! change.
 
 use serde_json::Value;
 
@@ -35,8 +36,8 @@ impl Weakening {
     }
 }
 
-/// The group of a value, or of the weakest value of a set; `None`: the set is empty. Values of which nothing is known count as
-/// the weakest.
+/// The group of a value, or of the weakest value of a set; `None`: the set is empty. Values of which nothing
+/// is known count as the weakest.
 fn rank(groups: &[&[&str]], value: &Value) -> Option<usize> {
     let of_one = |one: &Value| {
         let is_in = |group: &&[&str]| one.as_str().is_some_and(|name| group.contains(&name));
@@ -81,8 +82,8 @@ fn workflows_in_use(settings: &ListSettings) -> Vec<&str> {
     own.into_iter().chain(of_keys).map(String::as_str).collect()
 }
 
-/// Whether the one workflow makes a check that the other does not. A workflow of the site's own is not known here: then the
-/// owners are told, unless its name stays.
+/// Whether the one workflow makes a check that the other does not. A workflow of the site's own is not known
+/// here: then the owners are told, unless its name stays.
 fn checks_less(change: &ValueChange<'_>, before: &str, after: &str) -> bool {
     match (steps(change.before.0, before), steps(change.after.0, after)) {
         (Some(before), Some(after)) => {

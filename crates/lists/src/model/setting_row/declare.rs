@@ -1,5 +1,5 @@
-//! The macro that declares settings: struct, default and row of the attribute stand in one place, so that none of the three
-//! lacks.
+//! The macro that declares settings: struct, default and row of the attribute stand in one place, so that
+//! none of the three lacks.
 
 use std::collections::BTreeMap;
 
@@ -60,8 +60,8 @@ impl SettingValue for Option<Language> {
 }
 
 /// Declares a struct of settings and their rows. Each line has the sentence for programmers, the name, the
-/// type, the default, the [`AttributeKind`](super::AttributeKind), and, where a change of it can weaken a list with
-/// OpenPGP, the [`Weakening`](super::Weakening).
+/// type, the default, the [`AttributeKind`](super::AttributeKind), and, where a change of it can weaken a
+/// list with OpenPGP, the [`Weakening`](super::Weakening).
 macro_rules! settings {
     (
         $(#[$attribute:meta])*

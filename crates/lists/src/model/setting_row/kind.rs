@@ -42,8 +42,8 @@ pub enum AttributeKind {
     Chain,
     /// The name of a pipeline.
     Pipeline,
-    /// The name of a workflow: of all sites, of the site, or of the list itself. Only who has all of them at hand knows
-    /// whether there is one of that name.
+    /// The name of a workflow: of all sites, of the site, or of the list itself. Only who has all of them at
+    /// hand knows whether there is one of that name.
     Workflow,
     /// Workflows by their names, each with the names of its steps.
     Workflows,

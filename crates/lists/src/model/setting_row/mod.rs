@@ -1,5 +1,5 @@
-//! How a setting is declared: one row with its name, type, default and kind, and the direction of change that weakens a list.
-//! `attributes` says what can be done with a setting by its name.
+//! How a setting is declared: one row with its name, type, default and kind, and the direction of change that
+//! weakens a list. `attributes` says what can be done with a setting by its name.
 
 mod declare;
 mod kind;

@@ -9,7 +9,8 @@ pub enum Weakening {
     On,
     /// To switch it off.
     Off,
-    /// To choose from a later group: the strongest values stand in the first one. Of a set its weakest value counts.
+    /// To choose from a later group: the strongest values stand in the first one. Of a set its weakest value
+    /// counts.
     Order(&'static [&'static [&'static str]]),
     /// To raise the number.
     Grows,

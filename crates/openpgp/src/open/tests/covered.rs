@@ -116,7 +116,8 @@ fn line_ends_are_settled_first() {
     let opened = seal(&nested.replacen("b\r\n\r\n--b", "b\n\n--b", 1));
     check(&opened, Encryption::Whole, &["good"]);
 
-    // Of a signature in the OpenPGP layer its own octets count; it is kept where it stands over the form that leaves.
+    // Of a signature in the OpenPGP layer its own octets count; it is kept where it stands over the form that
+    // leaves.
     let opened = sealed_by(TEXT);
     check(&s.open(says(&opened, KeepSignature::Keep).as_bytes()), Encryption::None, &["good"]);
     let opened = sealed_by(&TEXT.replace("\r\n", "\n"));

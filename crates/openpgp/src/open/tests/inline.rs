@@ -45,8 +45,8 @@ fn inline_counts_when_it_is_all_there_is() {
     }
 }
 
-/// Nothing is decrypted of a mail that holds more than one encrypted message: what the list does about one part would
-/// tell of another.
+/// Nothing is decrypted of a mail that holds more than one encrypted message: what the list does about one
+/// part would tell of another.
 #[test]
 fn an_encrypted_block_stands_alone() {
     let s = stage();
@@ -95,8 +95,8 @@ fn a_signed_message_in_the_text() {
     check(&opened, Encryption::Unreadable(Unreadable::NotOpenPgp), &[]);
 }
 
-/// Anne's block beside one that Eve signed, or beside another of Anne's that Eve found: nobody proved that Anne wrote the two
-/// together.
+/// Anne's block beside one that Eve signed, or beside another of Anne's that Eve found: nobody proved that
+/// Anne wrote the two together.
 #[test]
 fn only_a_block_alone_is_proven() {
     type Form<'a> = &'a dyn Fn(&Cert, &str) -> String;

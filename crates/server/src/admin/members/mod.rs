@@ -31,7 +31,8 @@ pub(crate) enum Members {
         /// The role: member, owner, moderator or nonmember.
         #[arg(long, default_value = "member", value_parser = role)]
         role: Role,
-        /// The person joins, and not the address: the membership goes to whichever address the person prefers (`users prefer`).
+        /// The person joins, and not the address: the membership goes to whichever address the person prefers
+        /// (`users prefer`).
         #[arg(long)]
         as_user: bool,
     },
@@ -43,7 +44,8 @@ pub(crate) enum Members {
         #[arg(long, value_parser = role)]
         role: Option<Role>,
     },
-    /// Prints all about an address on a list: roles, delivery, key, bounces, and where each preference comes from.
+    /// Prints all about an address on a list: roles, delivery, key, bounces, and where each preference comes
+    /// from.
     Show {
         /// The name of the list.
         list: ListName,
@@ -62,8 +64,9 @@ pub(crate) enum Members {
         /// The new name; empty removes the name.
         name: String,
     },
-    /// Sets a preference of a member: delivery_status, receive_own_postings, receive_list_copy, allow_cleartext; what happens to
-    /// posts of the member: moderation_action; or, on all lists, preferred_language. Everything else stays as it is.
+    /// Sets a preference of a member: delivery_status, receive_own_postings, receive_list_copy,
+    /// allow_cleartext; what happens to posts of the member: moderation_action; or, on all lists,
+    /// preferred_language. Everything else stays as it is.
     Set {
         /// The name of the list.
         list: ListName,
@@ -81,8 +84,8 @@ pub(crate) enum Members {
         #[arg(long, value_parser = role)]
         role: Option<Role>,
     },
-    /// Adds the people of a file: lines `ADDRESS`, `ADDRESS,NAME` or `NAME <ADDRESS>`, or a table with a column `email`. Who has
-    /// the role stays as they are.
+    /// Adds the people of a file: lines `ADDRESS`, `ADDRESS,NAME` or `NAME <ADDRESS>`, or a table with a
+    /// column `email`. Who has the role stays as they are.
     Import {
         /// The name of the list.
         list: ListName,
@@ -91,15 +94,16 @@ pub(crate) enum Members {
         /// The role: member, owner, moderator or nonmember.
         #[arg(long, default_value = "member", value_parser = role)]
         role: Role,
-        /// A folder of key files, or a file with many certificates: everybody gets the key that names the address. You vouch for them.
+        /// A folder of key files, or a file with many certificates: everybody gets the key that names the
+        /// address. You vouch for them.
         #[arg(long, value_name = "PATH")]
         keys: Option<PathBuf>,
         /// Says what would be done, and does nothing.
         #[arg(long)]
         dry_run: bool,
     },
-    /// Makes the members of a list those of a file: adds who is missing and removes who is not in it. Owners, moderators and
-    /// nonmembers stay.
+    /// Makes the members of a list those of a file: adds who is missing and removes who is not in it. Owners,
+    /// moderators and nonmembers stay.
     Sync {
         /// The name of the list.
         list: ListName,
@@ -234,7 +238,8 @@ fn read_key(file: Option<PathBuf>) -> anyhow::Result<Option<Vec<u8>>> {
 /// Longer names fill the header fields of others.
 const MAX_NAME_CHARS: usize = 100;
 
-/// The name with single blanks. An admin may give more than people may choose for themselves, but nothing that looks like an address.
+/// The name with single blanks. An admin may give more than people may choose for themselves, but nothing
+/// that looks like an address.
 fn shown_name(given: &str) -> Result<String, Ending> {
     let name = given.split_whitespace().collect::<Vec<_>>().join(" ");
     let is_strange = |c: char| c.is_control() || "@<>\"".contains(c);

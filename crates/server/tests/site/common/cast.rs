@@ -1,5 +1,5 @@
-//! Many people who write to a list's command addresses at once, each with a case of their own: their program is the
-//! library, which is quicker than GnuPG and makes keys of all kinds.
+//! Many people who write to a list's command addresses at once, each with a case of their own: their program
+//! is the library, which is quicker than GnuPG and makes keys of all kinds.
 
 use std::time::Duration;
 
@@ -82,8 +82,8 @@ impl Player {
         format!("From: {}\r\nTo: {REQUEST}\r\nSubject: {subject}\r\nDate: {date}\r\n", self.address)
     }
 
-    /// A notice as this person's program shows it: what the list encrypted, it signed. `None`: it is for another key of
-    /// the address.
+    /// A notice as this person's program shows it: what the list encrypted, it signed. `None`: it is for
+    /// another key of the address.
     fn read(&self, message: &[u8]) -> Option<Notice> {
         if let Shape::Encrypted(armor) = classify(message) {
             let (_, good) = read_copy(&self.person, &armor, &self.list)?;
@@ -144,7 +144,8 @@ impl Site {
         self.server.cli(&["members", "add", LIST, &player.address, "--role", role, "--key", &key]);
     }
 
-    /// Sends each its message, waits until all is judged and delivered, and returns what came to each of these people.
+    /// Sends each its message, waits until all is judged and delivered, and returns what came to each of
+    /// these people.
     pub(crate) async fn exchange(&self, messages: &[(&Player, Vec<u8>)]) -> Vec<Vec<Notice>> {
         self.exchange_at(REQUEST, messages).await
     }

@@ -1,5 +1,5 @@
-//! A mail server that is unpacked and not installed: it runs as root in a folder that holds it, the libraries it needs
-//! and users of its own, and sees nothing of this machine but the network.
+//! A mail server that is unpacked and not installed: it runs as root in a folder that holds it, the libraries
+//! it needs and users of its own, and sees nothing of this machine but the network.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,7 +15,8 @@ pub(crate) struct Jail {
 }
 
 impl Jail {
-    /// Around a package that `scripts/install-mail-servers` unpacked. Mail of people is to be delivered by `mail`.
+    /// Around a package that `scripts/install-mail-servers` unpacked. Mail of people is to be delivered by
+    /// `mail`.
     pub(crate) fn around(package: &str) -> Self {
         let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/mail-servers").join(package);
         assert!(unpacked.exists(), "{package} is not unpacked: run scripts/install-mail-servers");
@@ -77,7 +78,8 @@ impl Jail {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    /// Writes the configuration, and runs that program until the jail is dropped. It answers on that port then.
+    /// Writes the configuration, and runs that program until the jail is dropped. It answers on that port
+    /// then.
     pub(crate) fn start(&mut self, configuration: (&str, &str), program: &[&str], port: u16) {
         let (name, text) = configuration;
         let mut own = tempfile::NamedTempFile::new().unwrap();

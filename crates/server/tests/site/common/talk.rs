@@ -115,7 +115,8 @@ pub(crate) fn sealed(gpg: &Gpg, from: &str, text: &str) -> Vec<u8> {
 }
 
 impl Site {
-    /// Sends to an address of the list, and reads what comes back to those people, in the order of their addresses.
+    /// Sends to an address of the list, and reads what comes back to those people, in the order of their
+    /// addresses.
     pub(crate) async fn say(&self, to: &str, message: &[u8], readers: &[(&str, &Gpg)]) -> Vec<Notice> {
         let came = self.send(to, message, readers.len()).await;
         came.iter()

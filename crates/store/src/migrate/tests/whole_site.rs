@@ -1,5 +1,6 @@
-//! A whole site that the program of schema 3 made comes up to date with all that is in it: lists of all styles with changed
-//! settings, members with keys and without, held messages, a request, copies that wait, tokens and keys.
+//! A whole site that the program of schema 3 made comes up to date with all that is in it: lists of all
+//! styles with changed settings, members with keys and without, held messages, a request, copies that wait,
+//! tokens and keys.
 
 use sealist_lists::model::attributes::attributes;
 use sealist_lists::model::{BodyNo, EntryNo, MailingList, RequestNo};
@@ -17,8 +18,8 @@ const ROWS: &str = include_str!("fixtures/site_of_0003.sql");
 const SETTINGS: &str = include_str!("fixtures/settings_of_0003.json");
 const VERSION: usize = 3;
 
-/// What stays as it was: the table then and now, and its columns with their types (`i`: number, `t`: text, `b`: octets). A
-/// column that has another name now has both, the older one first.
+/// What stays as it was: the table then and now, and its columns with their types (`i`: number, `t`: text,
+/// `b`: octets). A column that has another name now has both, the older one first.
 const KEPT: &[(&str, &str, &str)] = &[
     ("domains", "domains", "no:i mail_host:t description:t created_at:i"),
     ("lists", "lists", "no:i domain_no:i local:t style:t held_at:i created_at:i"),
@@ -134,7 +135,8 @@ async fn contents(db: &mut Conn, table: &str, columns: &str, name: usize) -> Vec
     rows.iter().map(|row| typed.iter().map(|column| value(row, column)).collect()).collect()
 }
 
-/// Each list behaves as before: what its program said of it counts, and what that program did not know is as it was for it.
+/// Each list behaves as before: what its program said of it counts, and what that program did not know is as
+/// it was for it.
 async fn check_settings(db: &mut Conn) {
     let then: Map<String, Value> = serde_json::from_str(SETTINGS).expect("settings");
     let all: Vec<MailingList> = lists::all(&mut *db).await.expect("lists");
