@@ -81,7 +81,7 @@ impl ClaimedEntry {
         process(app, self.0.clone(), now).await
     }
 
-    /// Sets the message aside: see [`shunt`].
+    /// Sets the message aside, so that everything else goes on.
     pub async fn shunt(&self, app: &App, now: Timestamp) -> Result<(), AppError> {
         shunt(app, self.0.clone(), now).await
     }
