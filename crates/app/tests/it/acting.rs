@@ -1,21 +1,19 @@
 //! Everything that an actor may ask and change: the actor of each event, lists that are not there, and pages.
 
-use std::pin::Pin;
-
 use sealist_app::{
-    Acting, App, AppError, BanChange, ErrorKind, ImportedKeys, KeyServerAnswer, KeyServers, LastOwner,
-    ListedRequest, MemberChange, MessageDecision, NewMember, NoticeRecipients, PageRange, PreferenceHolder,
-    RolesToEnd, SettingRefused, UserChange,
+    Acting, App, AppError, BanChange, ErrorKind, ImportedKeys, LastOwner, ListedRequest, MemberChange,
+    MessageDecision, NewMember, NoticeRecipients, PageRange, PreferenceHolder, RolesToEnd, SettingRefused,
+    UserChange,
 };
 use sealist_lists::events::Actor;
 use sealist_lists::model::attributes::{NewValue, SettingChange};
 use sealist_lists::model::{ListName, PreferenceChange, RequestNo, Role};
 use sealist_lists::roster_file::ListedPerson;
 use sealist_mail::{Address, Timestamp};
-use sealist_openpgp::Fingerprint;
 use sealist_openpgp::testing::{Kind, Person};
 use tempfile::TempDir;
 
+use crate::key_server::Says;
 use crate::moved_clock::{OPENPGP, PLAIN, confirm, day, held, receive_from, site_in};
 
 const TEAM: &str = "team@lists.example";
@@ -71,20 +69,6 @@ impl Stage {
         self.send(from, "team-join@lists.example", "").await;
         confirm(&self.app, from, self.now).await;
         self.act().requests().of(&name(TEAM), &address(from)).await.unwrap()[0].number
-    }
-}
-
-/// The servers know a newer form of a key.
-struct Knows(Vec<u8>);
-
-impl KeyServers for Knows {
-    fn look_up<'a>(
-        &'a self,
-        _: &'a Address,
-        _: &'a Fingerprint,
-    ) -> Pin<Box<dyn Future<Output = Vec<KeyServerAnswer>> + Send + 'a>> {
-        let answer = KeyServerAnswer { from: "here".into(), said: Ok(Some(self.0.clone())) };
-        Box::pin(async move { vec![answer] })
     }
 }
 
@@ -172,10 +156,10 @@ async fn each_change_of_a_key_has_the_actor_who_asked_for_it() {
         .unwrap();
     stage.act().keys().approve(&address(ANNE), &key.fingerprint()).await.unwrap();
     stage.now = day(1);
-    let newer = Knows(anne.renewed(day(100), day(1)).certificate().to_bytes());
+    let newer = Says::knows(&anne.renewed(day(100), day(1)).certificate());
     let refreshed = stage.act().keys().refresh(&newer, &address(ANNE)).await.unwrap().unwrap();
     assert_eq!(refreshed.changes.len(), 1, "{refreshed:?}");
-    let newest = Knows(anne.renewed(day(200), day(1)).certificate().to_bytes());
+    let newest = Says::knows(&anne.renewed(day(200), day(1)).certificate());
     stage.now = day(2);
     let refreshed = stage.act().keys().refresh_next(&newest, day(2)).await.unwrap().unwrap();
     assert_eq!(refreshed.changes.len(), 1, "{refreshed:?}");

@@ -114,6 +114,12 @@ impl Stage {
         lists::by_name(&mut self.app.store().reader().await.unwrap(), &name).await.unwrap().unwrap()
     }
 
+    /// The operator gives an address a role.
+    async fn joins(&self, who: &str, role: Role) {
+        let members = self.app.as_operator().at(day(0)).members(&TEAM.parse().unwrap());
+        members.add(member(who, role, None)).await.unwrap();
+    }
+
     async fn held(&self) -> EntryNo {
         held(&self.app).await[0].no
     }

@@ -23,6 +23,7 @@ mod imported_keys;
 mod key_costs;
 mod key_life;
 mod key_rollover;
+mod key_server;
 mod members;
 mod moved_clock;
 mod names;

@@ -1,34 +1,18 @@
 //! Keys that are asked for elsewhere: what an answer may change, and who hears of it.
 
-use std::pin::Pin;
-
-use crate::moved_clock::{OPENPGP, check, day, deliver, join, key_row, post, site_with};
+use crate::key_server::Says;
+use crate::moved_clock::{OPENPGP, check, day, deliver, join, key_row, post, site_with, taken_from};
 use crate::readers::read_copy;
-use sealist_app::{App, KeyServerAnswer, KeyServers, Refreshed};
+use sealist_app::{App, Refreshed};
 use sealist_lists::model::Role;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Address, Timestamp};
 use sealist_openpgp::testing::{Ends, Kind, Person, Revoked, stale_card};
-use sealist_openpgp::{Certificate, CertificateChange, Fingerprint};
-use sealist_store::key_changes::{self, Authority, KeyChange};
+use sealist_openpgp::{Certificate, CertificateChange};
+use sealist_store::key_changes::{self, Authority};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::transaction;
 use sealist_store::{deliveries, people};
-
-/// Whoever asks is told the same.
-struct Says(Vec<Result<Option<Vec<u8>>, String>>);
-
-impl KeyServers for Says {
-    fn look_up<'a>(
-        &'a self,
-        _: &'a Address,
-        _: &'a Fingerprint,
-    ) -> Pin<Box<dyn Future<Output = Vec<KeyServerAnswer>> + Send + 'a>> {
-        let answers = self.0.iter().map(|said| KeyServerAnswer { from: "here".into(), said: said.clone() });
-        let answers = answers.collect();
-        Box::pin(async move { answers })
-    }
-}
 
 async fn known(app: &App, address: &str) -> CertificateRow {
     let mut db = app.store().reader().await.unwrap();
@@ -139,7 +123,7 @@ async fn an_answer_updates_the_known_key_and_nothing_else() {
     // Who has no key gets none.
     join(&app, &list, "cris@example.org", Role::Member, None).await;
     let cris = "cris@example.org".parse().unwrap();
-    let answer = Says(vec![Ok(Some(eve.to_bytes()))]);
+    let answer = Says::knows(&eve);
     assert!(app.as_operator().at(day(7)).keys().refresh(&answer, &cris).await.unwrap().is_none());
 }
 
@@ -176,20 +160,7 @@ async fn a_key_in_doubt_waits_for_a_person() {
     let anne = Person::ending(ANNE, Ends { primary: Some(40), ..Ends::default() }, day(-6));
     join(&app, &list, ANNE, Role::Member, Some(key_row(&app, &anne, ANNE, day(-5)))).await;
     join(&app, &list, "olga@example.org", Role::Owner, None).await;
-    let given = KeyChange {
-        old: old.certificate().fingerprint().to_string(),
-        old_certificate: Some(old.certificate().to_bytes()),
-        new: anne.certificate().fingerprint().to_string(),
-        authority: Authority::OldKey,
-        list: Some(list.no),
-        changed_at: day(-5),
-        suspended_at: None,
-    };
-    let added = app.store().write(transaction!(|db| {
-        let no = people::find_address(&mut *db, &ANNE.parse().unwrap()).await?.unwrap();
-        key_changes::add(db, no, &given).await
-    }));
-    added.await.unwrap();
+    taken_from(&app, &list, ANNE, &old, &anne).await;
     let anne_at: Address = ANNE.parse().unwrap();
     let ask = async |answer: Vec<u8>, now: Timestamp| {
         let refreshed =

@@ -117,15 +117,8 @@ fn reason(verb: &str) -> &str {
 
 /// Moderators decide by the token of their notice.
 async fn decisions() -> Stage {
-    let (stage, list) = Stage::with_list(PLAIN).await;
-    stage
-        .app
-        .as_operator()
-        .at(day(0))
-        .members(&list.name)
-        .add(member(OLGA, Role::Owner, None))
-        .await
-        .unwrap();
+    let (stage, _list) = Stage::with_list(PLAIN).await;
+    stage.joins(OLGA, Role::Owner).await;
     stage.happened().await;
     for (days, verb, kind, who) in [
         (0, "show", "hold-shown", OLGA),
@@ -151,7 +144,7 @@ async fn decisions() -> Stage {
 
 /// What comes to nothing, or gives way.
 async fn floods() -> Stage {
-    let (stage, list) = Stage::with_list(PLAIN).await;
+    let (stage, _list) = Stage::with_list(PLAIN).await;
     let join = async || {
         stage.send(ANNE, "team-join@lists.example", "", day(0)).await;
         Ok(())
@@ -160,14 +153,7 @@ async fn floods() -> Stage {
     stage.row("join", &[&of_anne("request-asked")], Again::Another, join).await;
     stage.row("join again", &[&of_anne("request-unasked")], Again::Another, join).await;
     // What is asked for comes by another way before the answer.
-    stage
-        .app
-        .as_operator()
-        .at(day(0))
-        .members(&list.name)
-        .add(member(ANNE, Role::Member, None))
-        .await
-        .unwrap();
+    stage.joins(ANNE, Role::Member).await;
     stage.happened().await;
     stage
         .row("too late", &[&of_anne("request-ended")], Again::Another, async || {

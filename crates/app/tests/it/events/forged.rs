@@ -8,7 +8,7 @@ use sealist_lists::model::{EntryNo, MailingList, Role};
 use sealist_mail::Timestamp;
 use sealist_openpgp::testing::{Kind, Person};
 
-use super::{ANNE, EVE, Stage, TEAM, member};
+use super::{ANNE, EVE, Stage, TEAM};
 use crate::moved_clock::{OPENPGP, PLAIN, day, held, join, key_row, receive_from, set};
 
 const FLOOD: usize = 60;
@@ -103,16 +103,10 @@ async fn each_message_that_waits_has_its_event() {
     async fn check(what: &str, style: &str) {
         let stage = Stage::new().await;
         stage.app.as_operator().at(day(-9)).lists().create(&TEAM.parse().unwrap(), style).await.unwrap();
-        let list = stage.with_settings(&[("default_member_action", "hold"), ("max_days_to_hold", "5")]).await;
+        let _list =
+            stage.with_settings(&[("default_member_action", "hold"), ("max_days_to_hold", "5")]).await;
         if style == PLAIN {
-            stage
-                .app
-                .as_operator()
-                .at(day(0))
-                .members(&list.name)
-                .add(member(ANNE, Role::Member, None))
-                .await
-                .unwrap();
+            stage.joins(ANNE, Role::Member).await;
         }
         stage.all().await;
         for number in 0..FLOOD {
@@ -142,16 +136,9 @@ async fn a_flood_that_pushes_itself_out_is_bounded() {
     async fn check(sender: impl Fn(usize) -> String, from: impl Fn(usize) -> String) {
         let stage = Stage::new().await;
         stage.app.as_operator().at(day(-9)).lists().create(&TEAM.parse().unwrap(), PLAIN).await.unwrap();
-        let list =
+        let _list =
             stage.with_settings(&[("default_member_action", "hold"), ("max_held_messages", "5")]).await;
-        stage
-            .app
-            .as_operator()
-            .at(day(0))
-            .members(&list.name)
-            .add(member(ANNE, Role::Member, None))
-            .await
-            .unwrap();
+        stage.joins(ANNE, Role::Member).await;
         stage.all().await;
         for number in 0..FLOOD {
             stage.send_as(&sender(number), &from(number), &format!("Forged {number}"), day(0)).await;

@@ -1,19 +1,17 @@
 //! Keys of people and of lists: what admins, mail and the server change about them.
 
-use std::pin::Pin;
-
-use sealist_app::{KeyServerAnswer, KeyServers, upkeep};
+use sealist_app::upkeep;
 use sealist_mail::rfc3156::{Shape, classify};
 use sealist_mail::{Entity, first_text};
+use sealist_openpgp::Certificate;
 use sealist_openpgp::testing::{Ends, Kind, Person, Revoked};
-use sealist_openpgp::{Certificate, Fingerprint};
-use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::CertificateRow;
 use sealist_store::{people, requests};
 
 use super::*;
 use crate::answer_forms::{Asked, text, with_key};
-use crate::moved_clock::{check, join, key_row, make_list, post, receive, set};
+use crate::key_server::Says;
+use crate::moved_clock::{check, join, key_row, make_list, post, receive, set, taken_from};
 use crate::readers::read_copy;
 
 const REQUEST: &str = "team-request@lists.example";
@@ -97,20 +95,6 @@ async fn of_lists() -> Stage {
     stage
 }
 
-/// Whoever asks is told the same.
-struct Says(Vec<u8>);
-
-impl KeyServers for Says {
-    fn look_up<'a>(
-        &'a self,
-        _: &'a Address,
-        _: &'a Fingerprint,
-    ) -> Pin<Box<dyn Future<Output = Vec<KeyServerAnswer>> + Send + 'a>> {
-        let answer = KeyServerAnswer { from: "here".into(), said: Ok(Some(self.0.clone())) };
-        Box::pin(async move { vec![answer] })
-    }
-}
-
 async fn by_the_daily_check() -> Stage {
     let (stage, list) = Stage::with_list(OPENPGP).await;
     let app = &stage.app;
@@ -143,12 +127,17 @@ async fn by_the_daily_check() -> Stage {
         .row("waited too long", &[&dropped], Again::Nothing, async || upkeep(app, day(20)).await.map(drop))
         .await;
     let refresh = async |answer: Vec<u8>| {
-        app.as_operator().at(day(20)).keys().refresh(&Says(answer), &address(ANNE)).await.map(drop)
+        app.as_operator()
+            .at(day(20))
+            .keys()
+            .refresh(&Says(vec![Ok(Some(answer))]), &address(ANNE))
+            .await
+            .map(drop)
     };
     let changed = format!("key-changed command-line - {ANNE}");
     let renewed = anne.renewed(day(100), day(19)).certificate();
     stage.row("refresh", &[&changed], Again::Nothing, async || refresh(renewed.to_bytes()).await).await;
-    let answers = Says(anne.renewed(day(200), day(20)).certificate().to_bytes());
+    let answers = Says::knows(&anne.renewed(day(200), day(20)).certificate());
     let changed = format!("key-changed server - {ANNE}");
     stage
         .row("refresh by the server", &[&changed], Again::Nothing, async || {
@@ -160,20 +149,7 @@ async fn by_the_daily_check() -> Stage {
         })
         .await;
     let old = Person::new(ANNE, Kind::Curve25519, day(-9));
-    let given = KeyChange {
-        old: old.certificate().fingerprint().to_string(),
-        old_certificate: Some(old.certificate().to_bytes()),
-        new: anne.certificate().fingerprint().to_string(),
-        authority: Authority::OldKey,
-        list: Some(list.no),
-        changed_at: day(-5),
-        suspended_at: None,
-    };
-    let added = app.store().write(transaction!(|db| {
-        let no = people::find_address(&mut *db, &address(ANNE)).await?.unwrap();
-        key_changes::add(db, no, &given).await
-    }));
-    added.await.unwrap();
+    taken_from(app, &list, ANNE, &old, &anne).await;
     let lost = old.certificate().merge(&old.revocation(Revoked::Compromised, day(0))).unwrap().to_bytes();
     let suspended = format!("key-suspended command-line - {ANNE}");
     stage.row("in doubt", &[&suspended], Again::Nothing, async || refresh(lost.clone()).await).await;

@@ -20,6 +20,7 @@ use sealist_openpgp::testing::Person;
 use sealist_openpgp::{KeyName, MacKey, SignWith};
 use sealist_store::bodies::{self, StoredBody};
 use sealist_store::deliveries::{self, DeliveryResult, DeliveryState, Kind};
+use sealist_store::key_changes::{self, Authority, KeyChange};
 use sealist_store::keys::{self, CertificateRow};
 use sealist_store::queue::{self, QueueName};
 use sealist_store::testing::Postgres;
@@ -184,6 +185,25 @@ pub(crate) async fn join(
         people::add_member(db, list, no, role, Default::default(), day(-10)).await
     }));
     joined.await.unwrap();
+}
+
+/// Records that the old key of an address vouched for the new one.
+pub(crate) async fn taken_from(app: &App, list: &MailingList, who: &str, old: &Person, new: &Person) {
+    let given = KeyChange {
+        old: old.certificate().fingerprint().to_string(),
+        old_certificate: Some(old.certificate().to_bytes()),
+        new: new.certificate().fingerprint().to_string(),
+        authority: Authority::OldKey,
+        list: Some(list.no),
+        changed_at: day(-5),
+        suspended_at: None,
+    };
+    let who: Address = who.parse().unwrap();
+    let added = app.store().write(transaction!(|db| {
+        let no = people::find_address(&mut *db, &who).await?.unwrap();
+        key_changes::add(db, no, &given).await
+    }));
+    added.await.unwrap();
 }
 
 /// The daily check, if it is time for it.
