@@ -2,11 +2,11 @@
 
 mod add;
 mod bans;
+mod change_member;
 mod change_user;
 mod import;
 mod imported_keys;
 mod leave;
-mod prefer;
 mod preferences;
 mod users;
 mod view;
@@ -17,11 +17,11 @@ use crate::acting::Acting;
 use crate::error::AppError;
 
 pub use bans::{BanChange, BanResult, BanView};
+pub use change_member::MemberChange;
 pub use change_user::UserChange;
 pub use import::{ImportReport, SyncPlan};
 pub use imported_keys::ImportedKeys;
 pub use leave::{LastOwner, RolesToEnd};
-pub use prefer::MemberChange;
 pub use preferences::{ChosenPreference, LevelView, PreferenceHolder};
 pub use users::{LinkedAddressView, UserView};
 pub use view::{MemberKeyState, MemberKeyView, MemberView};

@@ -7,7 +7,7 @@
 //! accepting mail nor sending copies costs more.
 
 mod forget;
-mod nameless;
+mod forget_person;
 mod read;
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ use crate::queue_entry::QueueEntry;
 use crate::sql::{SqlRow, query};
 use crate::{Conn, StoreError};
 pub use forget::{Forgotten, TraceLimits, forget, limits};
-pub(crate) use nameless::forget_person;
+pub(crate) use forget_person::forget_person;
 pub use read::{
     TracedCopy, TracedMessage, TracedReceipt, TracedSending, copies_of, message, messages_from, receipts_of,
     sendings_of,
