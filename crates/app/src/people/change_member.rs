@@ -2,12 +2,11 @@
 //! changes at the same time stays.
 
 use sealist_lists::commands::Setting;
-use sealist_lists::model::{
-    Action, Member, PreferenceChange, PreferenceLevel, Preferences, Role, SettingError,
-};
+use sealist_lists::model::{Action, Member, PreferenceChange, PreferenceLevel, Role, SettingError};
 use sealist_mail::Address;
 use sealist_store::people;
 
+use super::preferences::parse_beside;
 use super::{MemberActions, UserActions};
 use crate::effects::Effect;
 use crate::error::AppError;
@@ -29,11 +28,7 @@ impl MemberChange {
     /// with the names or values that exist.
     pub fn parse(name: &str, value: Option<&str>) -> Result<Self, SettingError> {
         if name != MODERATION_ACTION {
-            let others: Vec<&str> = Preferences::NAMES.iter().copied().chain([MODERATION_ACTION]).collect();
-            return PreferenceChange::parse(name, value).map(Self::Preference).map_err(|error| match error {
-                SettingError::Unknown { .. } => SettingError::unknown(name, &others),
-                other => other,
-            });
+            return parse_beside(MODERATION_ACTION, name, value).map(Self::Preference);
         }
         let action = value.map(|value| {
             Action::from_name(value).ok_or_else(|| SettingError::Value {

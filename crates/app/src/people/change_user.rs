@@ -2,12 +2,12 @@
 //! charge of the site.
 
 use sealist_lists::events::EventKind;
-use sealist_lists::model::{PreferenceChange, Preferences, SettingError};
+use sealist_lists::model::{PreferenceChange, SettingError};
 use sealist_mail::Address;
 use sealist_store::events::Occasion;
 use sealist_store::{Conn, people};
 
-use super::preferences::{ChoosePreference, PreferenceHolder};
+use super::preferences::{ChoosePreference, PreferenceHolder, parse_beside};
 use super::users::view;
 use super::{UserActions, UserView};
 use crate::changes::{Change, ChangeOutcome};
@@ -31,11 +31,7 @@ impl UserChange {
     /// charge no longer. Errs with the names or values that exist.
     pub fn parse(name: &str, value: Option<&str>) -> Result<Self, SettingError> {
         if name != SERVER_OWNER {
-            let others: Vec<&str> = Preferences::NAMES.iter().copied().chain([SERVER_OWNER]).collect();
-            return PreferenceChange::parse(name, value).map(Self::Preference).map_err(|error| match error {
-                SettingError::Unknown { .. } => SettingError::unknown(name, &others),
-                other => other,
-            });
+            return parse_beside(SERVER_OWNER, name, value).map(Self::Preference);
         }
         match value {
             Some("true") => Ok(Self::ServerOwner(true)),

@@ -2,7 +2,7 @@
 //! changed with the member.
 
 use sealist_lists::model::{
-    PreferenceChange, PreferenceLevel, PreferenceSource, PreferenceValue, Preferences,
+    PreferenceChange, PreferenceLevel, PreferenceSource, PreferenceValue, Preferences, SettingError,
 };
 use sealist_mail::Address;
 use sealist_store::events::Occasion;
@@ -42,6 +42,22 @@ pub struct ChosenPreference {
     pub name: &'static str,
     /// What is chosen; without a word or flag in it: nothing, so that the next level decides.
     pub value: PreferenceValue,
+}
+
+/// Reads the choice of a preference where one more name can be set that is no preference. An error about an
+/// unknown name says that name, too.
+pub(super) fn parse_beside(
+    other: &str,
+    name: &str,
+    value: Option<&str>,
+) -> Result<PreferenceChange, SettingError> {
+    PreferenceChange::parse(name, value).map_err(|error| match error {
+        SettingError::Unknown { .. } => {
+            let names: Vec<&str> = Preferences::NAMES.iter().copied().chain([other]).collect();
+            SettingError::unknown(name, &names)
+        }
+        error => error,
+    })
 }
 
 impl PreferenceActions<'_> {
