@@ -100,6 +100,8 @@ impl UserActions<'_> {
 
 #[cfg(test)]
 mod tests {
+    use sealist_lists::model::Preferences;
+
     use super::*;
 
     /// Whatever can be set stands in the error for what cannot.
